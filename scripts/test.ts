@@ -1,0 +1,70 @@
+// All checks and suites, in the order in which they fail fastest. The last line counts the tests of all suites.
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+interface Count {
+  passed: number
+  failed: number
+}
+
+const reports = mkdtempSync(join(tmpdir(), 'holdfast-reports-'))
+const vitestReport = join(reports, 'vitest.json')
+const playwrightReport = join(reports, 'playwright.json')
+
+const total: Count = { passed: 0, failed: 0 }
+const add = ({ passed, failed }: Count) => {
+  total.passed += passed
+  total.failed += failed
+}
+
+run('setup', 'npm', ['run', '--silent', 'setup'])
+for (const step of ['build', 'lint', 'types', 'package', 'build:demo']) {
+  add(run(step, 'npm', ['run', '--silent', step]) ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 })
+}
+const unit = run('unit', 'npx', [
+  'vitest',
+  'run',
+  '--reporter=default',
+  '--reporter=json',
+  `--outputFile.json=${vitestReport}`,
+])
+add(suiteCount(unit, () => vitestCount(vitestReport)))
+const e2e = run('e2e', 'npx', ['playwright', 'test', '--reporter=list,json'], {
+  PLAYWRIGHT_JSON_OUTPUT_NAME: playwrightReport,
+})
+add(suiteCount(e2e, () => playwrightCount(playwrightReport)))
+
+rmSync(reports, { recursive: true, force: true })
+process.exitCode = total.failed > 0 ? 1 : 0
+console.log(`${total.passed} passed, ${total.failed} failed`)
+
+function run(title: string, command: string, args: string[], env: Record<string, string> = {}): boolean {
+  const startedAt = Date.now()
+  const { status } = spawnSync(command, args, { stdio: 'inherit', env: { ...process.env, ...env } })
+  console.log(`${status === 0 ? 'ok' : 'FAILED'}: ${title} (${((Date.now() - startedAt) / 1000).toFixed(1)} s)`)
+  return status === 0
+}
+
+/** A suite that fails without a failed test (a file that cannot be loaded, a crash) counts as one failure. */
+function suiteCount(ok: boolean, read: () => Count): Count {
+  try {
+    const count = read()
+    return ok || count.failed > 0 ? count : { ...count, failed: 1 }
+  } catch {
+    return { passed: 0, failed: 1 }
+  }
+}
+
+function vitestCount(file: string): Count {
+  const report = JSON.parse(readFileSync(file, 'utf8')) as { numPassedTests: number; numFailedTests: number }
+  return { passed: report.numPassedTests, failed: report.numFailedTests }
+}
+
+function playwrightCount(file: string): Count {
+  const { stats } = JSON.parse(readFileSync(file, 'utf8')) as {
+    stats: { expected: number; unexpected: number; flaky: number }
+  }
+  return { passed: stats.expected + stats.flaky, failed: stats.unexpected }
+}
