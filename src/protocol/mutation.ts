@@ -1,0 +1,81 @@
+import type { ErrorCode } from './errors.ts'
+
+export const METHODS = ['POST', 'PUT', 'PATCH', 'DELETE'] as const
+
+export type MutationMethod = (typeof METHODS)[number]
+
+/**
+ * The bytes that every attempt sends. They are fixed when the mutation is recorded: a multipart boundary that changed
+ * between two attempts would make another payload under the same idempotency key, which a server must refuse (422).
+ */
+export type StoredBody =
+  | { kind: 'none' }
+  | { kind: 'json'; text: string }
+  | { kind: 'text'; text: string }
+  | { kind: 'bytes'; bytes: ArrayBuffer }
+  /** Over 64 KiB, or with files: apart in `blobs`, so that reading the queue does not read them. */
+  | { kind: 'apart'; of: 'json' | 'text' | 'bytes'; blobKey: string; size: number }
+
+/** Who is sending a mutation now, and until when it is believed without a word. */
+export interface Lease {
+  holder: string
+  /** Grows by one at each claim; a settlement with an older one changes nothing. */
+  token: number
+  /** Milliseconds since the epoch. */
+  until: number
+}
+
+export interface AttemptError {
+  code: ErrorCode
+  status?: number
+  message: string
+}
+
+/** One record of the store `mutations`. `key` is its key there; keys sort in replay order. */
+export interface Mutation {
+  version: 1
+  /** UUID v7; also the idempotency key of every attempt. */
+  id: string
+  key: string
+  url: string
+  method: MutationMethod
+  headers: [name: string, value: string][]
+  body: StoredBody
+  entity?: string
+  priority: number
+  meta?: Record<string, unknown>
+  /** Milliseconds since the epoch, as all times here. */
+  createdAt: number
+  /** Attempts that the server answered and that count; being offline costs none. */
+  attempts: number
+  /** Attempts in a row that came to nothing, offline ones too: the exponent of the backoff. */
+  failures: number
+  lastAttemptAt?: number
+  nextAttemptAt?: number
+  /** The policy in force when it was recorded: the worker has no other way to know it. */
+  retry: { attempts: number; baseMs: number; capMs: number; maxAgeMs: number }
+  lastError?: AttemptError
+  /** The token of the last lease, kept after it ended so that tokens never repeat. */
+  fence: number
+  lease?: Lease
+}
+
+/** What a mutation is before the outbox gives it its place. */
+export type NewMutation = Omit<Mutation, 'key'>
+
+export type MutationState = 'waiting' | 'sending' | 'held' | 'blocked'
+
+/**
+ * The key of a mutation: priority (higher first), then the sequence number of the outbox, then the id. The id makes it
+ * unique, so that a key made from a stale sequence number can never overwrite another context's mutation.
+ *
+ * @example
+ * orderKey({ priority: 0, sequence: 7, id: 'a' }) // '10000.0000000000000007.a'
+ */
+export function orderKey({ priority, sequence, id }: { priority: number; sequence: number; id: string }): string {
+  const rank = String(PRIORITY_RANGE - priority).padStart(5, '0')
+  return `${rank}.${String(sequence).padStart(16, '0')}.${id}`
+}
+
+/** Priorities go from -10000 to 10000. */
+export const PRIORITY_RANGE = 10_000

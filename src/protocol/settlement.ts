@@ -1,0 +1,55 @@
+/**
+ * Why a mutation became a dead letter. `refused`: the server answered that it will not do it. `attempts-exhausted`: it
+ * failed as often as it may. `expired`: it waited longer than it may. `body-lost`: its body was gone from the device.
+ */
+export type DeadReason = 'refused' | 'attempts-exhausted' | 'expired' | 'body-lost'
+
+/** An answer of type `application/problem+json` (RFC 9457). `type` identifies the problem; unknown members are kept. */
+export interface Problem {
+  type: string
+  status?: number
+  title?: string
+  detail?: string
+  instance?: string
+  [member: string]: unknown
+}
+
+/** How a mutation ended. It ends in exactly one of these. */
+export type Settlement =
+  | { kind: 'confirmed'; status: number; headers: Record<string, string>; body: unknown }
+  | { kind: 'dead'; reason: DeadReason; status?: number; problem?: Problem }
+  | { kind: 'conflict'; conflictId: string }
+  | { kind: 'cancelled' }
+
+/** What one HTTP attempt came to, judged by status and never by message text. */
+export type SendOutcome =
+  | { kind: 'confirmed'; status: number; headers: Record<string, string>; body: unknown }
+  | {
+      kind: 'retry'
+      code: 'network' | 'timeout' | 'status'
+      status?: number
+      message: string
+      retryAfterMs?: number
+      problem?: Problem
+    }
+  | { kind: 'refused'; status: number; message: string; problem?: Problem }
+
+/**
+ * Reads a problem from a parsed body, following RFC 9457: members of the wrong type are ignored, a missing `type` is
+ * `about:blank`.
+ *
+ * @example
+ * asProblem({ title: 'Too long', status: '422' }) // { type: 'about:blank', title: 'Too long' }
+ */
+export function asProblem(body: unknown): Problem | undefined {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) return undefined
+  const { type, status, title, detail, instance, ...extensions } = body as Record<string, unknown>
+  return {
+    ...extensions,
+    type: typeof type === 'string' ? type : 'about:blank',
+    ...(typeof status === 'number' && { status }),
+    ...(typeof title === 'string' && { title }),
+    ...(typeof detail === 'string' && { detail }),
+    ...(typeof instance === 'string' && { instance }),
+  }
+}
