@@ -1,0 +1,102 @@
+import { HoldfastError } from '../protocol/errors.ts'
+import { type Mutation, orderKey } from '../protocol/mutation.ts'
+import type { Storage } from '../storage/open-storage.ts'
+import type { Channel } from '../tabs/channel.ts'
+import { SEQUENCE_KEY } from './append.ts'
+import type { DeadRecord } from './dead-record.ts'
+import { type DeadLetter, toDeadLetter } from './entry.ts'
+import { settledKey } from './settled.ts'
+
+/** What could not be delivered, for a person to decide about. Nothing here is ever removed by itself. */
+export interface DeadLetters {
+  /** All dead letters, in the order in which their mutations were made. */
+  list(): Promise<DeadLetter[]>
+  get(id: string): Promise<DeadLetter | undefined>
+  /**
+   * Puts the mutation back at the end of the queue, with all its attempts before it and the same idempotency key.
+   * Rejects with `not-found` where there is no such dead letter.
+   */
+  retry(id: string): Promise<void>
+  /** Removes it for good. Rejects with `not-found` where there is no such dead letter. */
+  discard(id: string): Promise<void>
+  /** Calls `fn` after every change, in this tab or another; the function it returns ends that. */
+  subscribe(fn: () => void): () => void
+}
+
+export interface DeadLettersPorts {
+  open: () => Promise<Storage>
+  channel: Channel
+  now: () => number
+  /** Tells whoever drains that there is something to do. */
+  wake: () => void
+  subscribe: DeadLetters['subscribe']
+}
+
+export function createDeadLetters({ open, channel, now, wake, subscribe }: DeadLettersPorts): DeadLetters {
+  return {
+    subscribe,
+
+    async list() {
+      const storage = await open()
+      const records = await storage.dead.range<DeadRecord>()
+      return records.map(record => toDeadLetter(record, now(), key => storage.blobs.getItem(key)))
+    },
+
+    async get(id) {
+      const storage = await open()
+      const record = await storage.dead.getItem<DeadRecord>(id)
+      return record ? toDeadLetter(record, now(), key => storage.blobs.getItem(key)) : undefined
+    },
+
+    async retry(id) {
+      await requeue(await open(), id)
+      channel.post('changed', { ids: [id] })
+      wake()
+    },
+
+    async discard(id) {
+      await discard(await open(), id)
+      channel.post('changed', { ids: [id] })
+    },
+  }
+}
+
+function requeue(storage: Storage, id: string): Promise<void> {
+  return storage.mutations.transact(['mutations', 'dead', 'meta'], 'readwrite', async tx => {
+    const { mutation } = await mustGet(tx.objectStore('dead'), id, 'retry the dead letter')
+    const meta = tx.objectStore('meta')
+    const sequence: number = ((await meta.get(SEQUENCE_KEY)) ?? 0) + 1
+    const { nextAttemptAt: _over, ...rest } = mutation
+    const key = orderKey({ priority: mutation.priority, sequence, id })
+    const waiting: Mutation = { ...rest, key, attempts: 0, failures: 0 }
+    await Promise.all([
+      tx.objectStore('dead').delete(id),
+      tx.objectStore('mutations').put(waiting, key),
+      meta.put(sequence, SEQUENCE_KEY),
+      meta.delete(settledKey(id)),
+    ])
+  })
+}
+
+function discard(storage: Storage, id: string): Promise<void> {
+  return storage.mutations.transact(['dead', 'blobs'], 'readwrite', async tx => {
+    const { mutation } = await mustGet(tx.objectStore('dead'), id, 'discard the dead letter')
+    await tx.objectStore('dead').delete(id)
+    if (mutation.body.kind === 'apart') await tx.objectStore('blobs').delete(mutation.body.blobKey)
+  })
+}
+
+async function mustGet(
+  store: { get(id: string): Promise<DeadRecord | undefined> },
+  id: string,
+  action: string,
+): Promise<DeadRecord> {
+  const record = await store.get(id)
+  if (record) return record
+  throw new HoldfastError({
+    code: 'not-found',
+    action,
+    reason: `there is none with the id "${id}"`,
+    hint: 'It may have been retried or discarded in another tab; list() shows what there is.',
+  })
+}

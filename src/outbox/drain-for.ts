@@ -1,0 +1,61 @@
+import type { DrainResult } from '../protocol/messages.ts'
+import { withLock } from '../tabs/lock.ts'
+import { type DrainPorts, drain } from './drain.ts'
+
+export interface DrainForPorts extends DrainPorts {
+  lockName: string
+  locks: LockManager | undefined
+  /** Resolves after that time, or when the signal is aborted. */
+  sleep: (delayMs: number, signal?: AbortSignal) => Promise<void>
+}
+
+export interface DrainForOptions {
+  /** How long the event that carries this may last, in milliseconds. */
+  budgetMs: number
+  /** Whether there is reason to think that the network is back. */
+  eager: boolean
+  /** Called with what came of the first pass: nothing more is due at that moment. */
+  onFirstPass?: (result: DrainResult) => void
+}
+
+/**
+ * Drains until the queue has nothing that will be due within the budget. Each pass holds the drain lock; between two
+ * passes nobody does, so that a wait for a retry keeps nobody else from sending.
+ */
+export async function drainFor(ports: DrainForPorts, options: DrainForOptions): Promise<DrainResult> {
+  const { now, sleep, signal } = ports
+  const startedAt = now()
+  const deadline = startedAt + options.budgetMs
+  let eagerBefore = options.eager ? startedAt : 0
+  const total = { synced: 0, failed: 0 }
+  for (;;) {
+    const pass = await onePass(ports, { deadline, eagerBefore })
+    if (!pass) return { ...total, remaining: await ports.storage.mutations.count() }
+    options.onFirstPass?.(pass)
+    options.onFirstPass = undefined
+    total.synced += pass.synced
+    total.failed += pass.failed
+    const { nextAttemptAt } = pass
+    if (nextAttemptAt === undefined || nextAttemptAt >= deadline || signal?.aborted) return { ...pass, ...total }
+    await sleep(nextAttemptAt - now(), signal)
+    eagerBefore = 0
+  }
+}
+
+/** One pass under the lock; undefined where somebody else held it for the whole time that was left. */
+async function onePass(
+  ports: DrainForPorts,
+  { deadline, eagerBefore }: { deadline: number; eagerBefore: number },
+): Promise<DrainResult | undefined> {
+  const left = AbortSignal.timeout(Math.max(0, deadline - ports.now()))
+  const signal = ports.signal ? AbortSignal.any([left, ports.signal]) : left
+  try {
+    return await withLock(ports.lockName, ({ exclusive }) => drain(ports, { deadline, eagerBefore, exclusive }), {
+      locks: ports.locks,
+      signal,
+    })
+  } catch (error) {
+    if (signal.aborted && error === signal.reason) return undefined
+    throw error
+  }
+}

@@ -1,0 +1,338 @@
+import 'fake-indexeddb/auto'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { DrainResult } from '../protocol/messages.ts'
+import type { Mutation } from '../protocol/mutation.ts'
+import { openStorage, type Storage } from '../storage/open-storage.ts'
+import { createChannel } from '../tabs/channel.ts'
+import { createAppend } from './append.ts'
+import { claimNext } from './claim.ts'
+import type { DeadRecord } from './dead-record.ts'
+import { type DrainPorts, drain } from './drain.ts'
+import { type MutationInput, prepareMutation } from './mutation-input.ts'
+import { setPaused } from './pause.ts'
+import { DEFAULT_RETRY } from './retry-policy.ts'
+import { settle } from './settle.ts'
+import { settledKey } from './settled.ts'
+
+interface Sent {
+  path: string
+  key: string
+  body: string | undefined
+}
+
+/** Answers by path; a function may do anything that a network does. */
+type Server = (sent: Sent, attempt: number) => Response | Promise<Response>
+
+let storage: Storage
+let ports: DrainPorts
+let sent: Sent[]
+let clock: number
+let server: Server
+let online: boolean
+let databases = 0
+
+beforeEach(async () => {
+  databases += 1
+  storage = await openStorage({ name: `drain-${databases}` })
+  sent = []
+  clock = Date.parse('2026-11-21T12:00:00Z')
+  online = true
+  server = () => new Response('{}', { status: 200, headers: { 'content-type': 'application/json' } })
+  ports = {
+    storage,
+    channel: createChannel(`drain-${databases}`),
+    now: () => clock,
+    random: () => 0.5,
+    isOnline: () => online,
+    holder: 'me',
+    fetch: async (url, init) => {
+      const headers = new Headers(init?.headers)
+      const body = init?.body instanceof ArrayBuffer ? new TextDecoder().decode(init.body) : (init?.body as string)
+      const one = { path: new URL(String(url)).pathname, key: headers.get('idempotency-key') ?? '', body }
+      sent.push(one)
+      return server(one, sent.filter(({ path }) => path === one.path).length)
+    },
+  }
+})
+
+afterEach(() => {
+  ports.channel.close()
+  storage.close()
+})
+
+let ids = 0
+async function record(...inputs: (MutationInput | string)[]): Promise<string[]> {
+  const append = createAppend(storage)
+  const made: string[] = []
+  for (const input of inputs) {
+    const whole = typeof input === 'string' ? { url: input } : input
+    ids += 1
+    const id = `id-${ids}`
+    await append(
+      await prepareMutation(whole, {
+        base: 'https://app.example/',
+        now: () => clock,
+        newId: () => id,
+        retry: DEFAULT_RETRY,
+      }),
+    )
+    made.push(id)
+  }
+  return made
+}
+
+const run = (options: { eager?: boolean; exclusive?: boolean } = {}): Promise<DrainResult> =>
+  drain(ports, {
+    deadline: clock + 20_000,
+    eagerBefore: options.eager ? clock : 0,
+    exclusive: options.exclusive ?? true,
+  })
+const paths = () => sent.map(({ path }) => path)
+const queue = () => storage.mutations.range<Mutation>()
+const answering = (status: number, headers: Record<string, string> = {}) => new Response(null, { status, headers })
+const failing = () => Promise.reject(new TypeError('Failed to fetch'))
+
+describe('delivery', () => {
+  it('sends everything once, in the order of the calls, and leaves nothing', async () => {
+    await record('/1', '/2', '/3')
+    expect(await run()).toEqual({ synced: 3, failed: 0, remaining: 0 })
+    expect(paths()).toEqual(['/1', '/2', '/3'])
+    expect(await run()).toEqual({ synced: 0, failed: 0, remaining: 0 })
+    expect(sent).toHaveLength(3)
+  })
+
+  it('sends the recorded body, headers and the key, quoted', async () => {
+    const [id] = await record({ url: '/a', json: { text: 'tide' } })
+    await run()
+    expect(sent).toEqual([{ path: '/a', key: `"${id}"`, body: '{"text":"tide"}' }])
+  })
+
+  it('sends a body that is stored apart, and removes it with its mutation', async () => {
+    const large = 'x'.repeat(100_000)
+    await record({ url: '/a', body: new Blob([large]) })
+    expect(await storage.blobs.count()).toBe(1)
+    await run()
+    expect(sent[0]?.body).toBe(large)
+    expect(await storage.blobs.count()).toBe(0)
+  })
+
+  it('keeps the answer for the page that waits for it', async () => {
+    const [id = ''] = await record('/a')
+    server = () => Response.json({ id: 7 }, { status: 201 })
+    await run()
+    expect(await storage.meta.getItem(settledKey(id))).toMatchObject({
+      settlement: { kind: 'confirmed', status: 201, body: { id: 7 } },
+    })
+  })
+
+  it('keeps everything while it is paused', async () => {
+    await record('/a')
+    await setPaused(storage, true)
+    expect(await run()).toEqual({ synced: 0, failed: 0, remaining: 1 })
+    await setPaused(storage, false)
+    expect(await run()).toMatchObject({ synced: 1 })
+  })
+})
+
+describe('invariant 2: a mutation leaves the queue in the transaction that records its outcome', () => {
+  it('is still in the queue while it is on its way', async () => {
+    await record('/a')
+    let seen: Mutation[] = []
+    server = async () => {
+      seen = await queue()
+      return answering(200)
+    }
+    await run()
+    expect(seen).toMatchObject([{ lease: { holder: 'me', token: 1 } }])
+  })
+
+  it('is sent again, under the same key, when its sender died with the answer', async () => {
+    const [id] = await record('/a')
+    let arrived = () => {}
+    const reached = new Promise<void>(resolve => {
+      arrived = resolve
+    })
+    server = () => {
+      arrived()
+      return new Promise(() => undefined)
+    }
+    void drain({ ...ports, holder: 'killed worker' }, { deadline: clock + 60_000, eagerBefore: 0, exclusive: true })
+    await reached
+    server = () => answering(200)
+    expect(await run()).toMatchObject({ synced: 1, remaining: 0 })
+    expect(sent.map(({ key }) => key)).toEqual([`"${id}"`, `"${id}"`])
+  })
+})
+
+describe('invariant 3: per entity in order, one at a time; others do not wait', () => {
+  it('holds an entity back behind its first mutation, and sends the others', async () => {
+    await record({ url: '/a1', entity: 'a' }, { url: '/a2', entity: 'a' }, { url: '/b1', entity: 'b' }, '/free')
+    server = ({ path }, attempt) => answering(path === '/a1' && attempt === 1 ? 503 : 200)
+    expect(await run()).toMatchObject({ synced: 2, remaining: 2 })
+    expect(paths()).toEqual(['/a1', '/b1', '/free'])
+    clock += 60_000
+    expect(await run()).toMatchObject({ synced: 2, remaining: 0 })
+    expect(paths().slice(3)).toEqual(['/a1', '/a2'])
+  })
+
+  it('looks past more waiting mutations of one entity than it reads at once', async () => {
+    await record(...Array.from({ length: 120 }, (_, index) => ({ url: `/a${index}`, entity: 'a' })), '/last')
+    server = ({ path }) => answering(path === '/last' ? 200 : 503)
+    await run()
+    expect(paths()).toEqual(['/a0', '/last'])
+  })
+})
+
+describe('invariant 4: what always fails blocks its own entity at most, and ends as a dead letter', () => {
+  it('buries what the server refuses, with its reason, and goes on', async () => {
+    const [id = ''] = await record({ url: '/a', entity: 'a' }, { url: '/b', entity: 'a' })
+    const problem = { title: 'Too long', detail: 'A note may have 280 characters.' }
+    const headers = { 'content-type': 'application/problem+json' }
+    server = ({ path }) =>
+      path === '/a' ? new Response(JSON.stringify(problem), { status: 422, headers }) : answering(200)
+    expect(await run()).toEqual({ synced: 1, failed: 1, remaining: 0 })
+    expect(await storage.dead.getItem<DeadRecord>(id)).toMatchObject({
+      reason: 'refused',
+      status: 422,
+      diedAt: clock,
+      problem,
+      mutation: { id, attempts: 1, lastError: { code: 'status', message: problem.detail } },
+    })
+    expect(await storage.meta.getItem(settledKey(id))).toMatchObject({ settlement: { kind: 'dead', status: 422 } })
+  })
+
+  it('buries what was answered with 503 as often as it may', async () => {
+    const [id = ''] = await record({ url: '/a', attempts: 3 })
+    server = () => answering(503)
+    for (let round = 0; round < 3; round += 1) {
+      await run()
+      clock += 60_000
+    }
+    expect(sent).toHaveLength(3)
+    expect(await storage.dead.getItem(id)).toMatchObject({ reason: 'attempts-exhausted', status: 503 })
+    expect(await storage.mutations.count()).toBe(0)
+  })
+
+  it('buries what is too old instead of sending or dropping it', async () => {
+    const [id = ''] = await record('/a')
+    clock += DEFAULT_RETRY.maxAgeMs + 1
+    expect(await run()).toEqual({ synced: 0, failed: 1, remaining: 0 })
+    expect(await storage.dead.getItem(id)).toMatchObject({ reason: 'expired' })
+    expect(sent).toEqual([])
+  })
+
+  it('buries what has lost its body, and never sends an empty one', async () => {
+    const [id = ''] = await record({ url: '/a', body: new Blob(['x'.repeat(100_000)]) })
+    await storage.blobs.clear()
+    expect(await run()).toMatchObject({ failed: 1 })
+    expect(await storage.dead.getItem(id)).toMatchObject({ reason: 'body-lost' })
+    expect(sent).toEqual([])
+  })
+})
+
+describe('invariant 6: whoever lost the lease changes nothing', () => {
+  const claim = async (holder: string, exclusive = true) => {
+    const options = { holder, now: clock, leaseMs: 35_000, eagerBefore: 0, exclusive, unreachable: new Map() }
+    const claimed = await claimNext(storage, options)
+    if (claimed.kind !== 'claimed') throw new Error(`expected a claim, got ${claimed.kind}`)
+    return claimed.mutation
+  }
+
+  it('ignores the settlement of a sender whose mutation was taken over', async () => {
+    await record('/a')
+    const zombie = await claim('zombie')
+    const heir = await claim('heir')
+    const confirmed = { kind: 'confirmed', status: 200, headers: {}, body: undefined } as const
+    const refused = { kind: 'refused', status: 422, message: 'no' } as const
+    expect(await settle(storage, zombie, refused, ports)).toEqual({ kind: 'lost' })
+    expect(await queue()).toMatchObject([{ fence: 2, lease: { holder: 'heir', token: 2 } }])
+    expect(await settle(storage, heir, confirmed, ports)).toEqual({ kind: 'confirmed' })
+    expect(await settle(storage, zombie, confirmed, ports)).toEqual({ kind: 'lost' })
+    expect(await storage.dead.count()).toBe(0)
+  })
+
+  it('leaves the lease of another alone without the lock, until it has run out', async () => {
+    await record('/a')
+    await claim('other')
+    expect(await run({ exclusive: false })).toMatchObject({ synced: 0, remaining: 1, nextAttemptAt: clock + 35_000 })
+    clock += 35_001
+    expect(await run({ exclusive: false })).toMatchObject({ synced: 1, remaining: 0 })
+  })
+})
+
+describe('invariant 8: offline costs no attempts, and Retry-After is a floor', () => {
+  it('stops at the first network failure when the device is offline', async () => {
+    await record('/a', '/b')
+    online = false
+    server = failing
+    expect(await run()).toEqual({ synced: 0, failed: 0, remaining: 2 })
+    expect(paths()).toEqual(['/a'])
+    expect(await queue()).toMatchObject([{ attempts: 0, lastError: { code: 'network' } }, { attempts: 0 }])
+  })
+
+  it('never buries for want of a network, however often it tries', async () => {
+    await record('/a')
+    server = failing
+    for (let round = 0; round < 50; round += 1) {
+      await run({ eager: true })
+      clock += 100_000
+    }
+    expect(sent).toHaveLength(50)
+    expect(await queue()).toMatchObject([{ attempts: 0, failures: 50 }])
+  })
+
+  it('asks an origin that does not answer once, and the other origins all the same', async () => {
+    await record('https://down.example/1', 'https://down.example/2', 'https://up.example/3')
+    server = ({ path }) => (path === '/3' ? answering(200) : failing())
+    expect(await run()).toMatchObject({ synced: 1, remaining: 2, nextAttemptAt: clock + 500 })
+    expect(paths()).toEqual(['/1', '/3'])
+  })
+
+  it('waits for the backoff, but not when the network is said to be back', async () => {
+    await record('/a')
+    server = failing
+    await run()
+    clock += 100
+    await run()
+    expect(sent).toHaveLength(1)
+    await run({ eager: true })
+    expect(sent).toHaveLength(2)
+  })
+
+  it('does not let a sign of network shorten the wait that a server asked for', async () => {
+    await record('/a')
+    server = () => answering(503, { 'retry-after': '120' })
+    expect(await run()).toMatchObject({ nextAttemptAt: clock + 120_000 })
+    clock += 119_999
+    await run({ eager: true })
+    expect(sent).toHaveLength(1)
+    clock += 1
+    await run()
+    expect(sent).toHaveLength(2)
+  })
+
+  it('is not stalled by a clock that was set back', async () => {
+    await record('/a')
+    server = () => answering(503, { 'retry-after': '60' })
+    await run()
+    clock -= 24 * 60 * 60 * 1000
+    server = () => answering(200)
+    expect(await run()).toMatchObject({ synced: 1 })
+  })
+})
+
+it('begins nothing after its deadline', async () => {
+  await record('/1', '/2')
+  server = () => {
+    clock += 30_000
+    return answering(200)
+  }
+  expect(await run()).toMatchObject({ synced: 1, remaining: 1 })
+})
+
+it('takes an attempt that was cut off as one that may have arrived', async () => {
+  await record('/a')
+  server = () => Promise.reject(new DOMException('late', 'TimeoutError'))
+  await run()
+  expect(await queue()).toMatchObject([{ attempts: 0, lastError: { code: 'timeout' } }])
+})

@@ -1,0 +1,71 @@
+import type { AttemptError, Mutation, MutationState } from '../protocol/mutation.ts'
+import type { DeadReason, Problem } from '../protocol/settlement.ts'
+import type { DeadRecord } from './dead-record.ts'
+
+/** A mutation as people and apps see it: a plain copy, never the stored record. */
+export interface OutboxEntry {
+  id: string
+  url: string
+  method: string
+  entity?: string
+  priority: number
+  meta?: Record<string, unknown>
+  state: MutationState
+  createdAt: Date
+  /** Answers that asked for another attempt; being offline costs none. */
+  attempts: number
+  nextAttemptAt?: Date
+  lastError?: AttemptError
+  /** What was given as `json`, unless it is so large that it is stored apart; `body()` has it then. */
+  json?: unknown
+  /** The bytes that every attempt sends, with their media type. */
+  body(): Promise<Blob>
+}
+
+/** A mutation that cannot be delivered as it is. It stays until a person retries or discards it. */
+export type DeadLetter = OutboxEntry & { reason: DeadReason; status?: number; problem?: Problem; diedAt: Date }
+
+/** Reads a body that is stored apart. */
+export type ReadBlob = (blobKey: string) => Promise<string | ArrayBuffer | null>
+
+/** Makes the entry of a stored mutation. `now`: milliseconds since the epoch. */
+export function toEntry(mutation: Mutation, now: number, readBlob: ReadBlob): OutboxEntry {
+  const { id, url, method, entity, priority, meta, createdAt, attempts, nextAttemptAt, lastError, body } = mutation
+  const entry: OutboxEntry = {
+    id,
+    url,
+    method,
+    priority,
+    state: mutation.lease && mutation.lease.until > now ? 'sending' : 'waiting',
+    createdAt: new Date(createdAt),
+    attempts,
+    body: () => readBody(mutation, readBlob),
+  }
+  if (entity !== undefined) entry.entity = entity
+  if (meta !== undefined) entry.meta = meta
+  if (nextAttemptAt !== undefined) entry.nextAttemptAt = new Date(nextAttemptAt)
+  if (lastError !== undefined) entry.lastError = lastError
+  if (body.kind === 'json') entry.json = JSON.parse(body.text)
+  return entry
+}
+
+/** Makes the dead letter of its record. */
+export function toDeadLetter(record: DeadRecord, now: number, readBlob: ReadBlob): DeadLetter {
+  const { mutation, reason, status, problem, diedAt } = record
+  return {
+    ...toEntry(mutation, now, readBlob),
+    reason,
+    diedAt: new Date(diedAt),
+    ...(status !== undefined && { status }),
+    ...(problem !== undefined && { problem }),
+  }
+}
+
+async function readBody({ body, headers }: Mutation, readBlob: ReadBlob): Promise<Blob> {
+  const type = headers.find(([name]) => name.toLowerCase() === 'content-type')?.[1] ?? ''
+  if (body.kind === 'none') return new Blob([])
+  if (body.kind === 'json' || body.kind === 'text') return new Blob([body.text], { type })
+  if (body.kind === 'bytes') return new Blob([body.bytes], { type })
+  const apart = await readBlob(body.blobKey)
+  return new Blob(apart === null ? [] : [apart], { type })
+}

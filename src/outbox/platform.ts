@@ -1,0 +1,36 @@
+/** What the outbox takes from a browser context, page or worker, so that a test can give it something else. */
+export interface Platform {
+  fetch: typeof fetch
+  now: () => number
+  random: () => number
+  /** False only where the browser knows that there is no network; true proves nothing. */
+  isOnline: () => boolean
+  locks: LockManager | undefined
+  sleep: (delayMs: number, signal?: AbortSignal) => Promise<void>
+}
+
+/** The real thing, read when it is asked for and not when this module is loaded. */
+export function browserPlatform(): Platform {
+  return {
+    fetch: (input, init) => fetch(input, init),
+    now: () => Date.now(),
+    random: () => Math.random(),
+    isOnline: () => navigator.onLine !== false,
+    // Web Locks are missing in insecure contexts and in older engines.
+    locks: 'locks' in navigator ? navigator.locks : undefined,
+    sleep,
+  }
+}
+
+function sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
+  return new Promise(resolve => {
+    if (signal?.aborted) return resolve()
+    const timer = setTimeout(done, delayMs)
+    signal?.addEventListener('abort', done, { once: true })
+    function done() {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', done)
+      resolve()
+    }
+  })
+}
