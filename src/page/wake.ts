@@ -1,0 +1,70 @@
+import type { WorkerLink } from './worker-link.ts'
+
+/**
+ * Sees to it that somebody looks at the queue: arms a Background Sync tag, so that the browser comes back with every tab
+ * closed, and sends a message, so that the worker looks now. Where there is no worker, this page drains.
+ *
+ * It carries no data: whoever looks reads the database. Never rejects, and may be called as often as one likes.
+ * `eager`: there is reason to think that the network is back.
+ */
+export type Wake = (options?: { eager?: boolean }) => void
+
+export interface WakeOptions {
+  link: WorkerLink
+  syncTagPrefix: string
+  /** Runs the drain in this page. */
+  drainHere: (eager: boolean) => Promise<unknown>
+  /** Whether the last drain left something behind, so that the tag may be waiting for its retry. */
+  isBehind: () => boolean
+}
+
+export function createWake({ link, syncTagPrefix, drainHere, isBehind }: WakeOptions): Wake {
+  const registerTag = createTagRegistration(syncTagPrefix, isBehind)
+  let asked: { eager: boolean } | undefined
+  let underWay = false
+
+  /** Calls that come while one is under way share the next one. */
+  async function run(): Promise<void> {
+    underWay = true
+    while (asked) {
+      const { eager } = asked
+      asked = undefined
+      await trigger(eager).catch(() => undefined)
+    }
+    underWay = false
+  }
+
+  async function trigger(eager: boolean): Promise<void> {
+    // Not awaited where it is known, so that a tab that is closed right after a write has still asked for its tag.
+    const registration = link.current() ?? (await link.ready)
+    if (!registration) return void (await drainHere(eager))
+    const registered = registerTag(registration)
+    link.ask(eager)
+    await registered
+  }
+
+  return ({ eager = false } = {}) => {
+    asked = { eager: eager || asked?.eager === true }
+    if (!underWay) void run()
+  }
+}
+
+interface SyncManager {
+  register(tag: string): Promise<void>
+}
+
+/** Tags in use at once, at most. */
+const TAGS = 10
+
+/**
+ * Registers the sync tag where the engine has Background Sync. Chromium does not bring a tag forward that waits for its
+ * retry (five minutes, then fifteen); when a drain has left something behind, the next write takes a fresh one.
+ */
+function createTagRegistration(prefix: string, isBehind: () => boolean) {
+  let number = 0
+  return async (registration: ServiceWorkerRegistration): Promise<void> => {
+    if (!('sync' in registration)) return
+    if (isBehind()) number = (number + 1) % TAGS
+    await (registration.sync as SyncManager).register(`${prefix}${number}`)
+  }
+}
