@@ -1,0 +1,61 @@
+import type { BrowserContext, Page } from '@playwright/test'
+import type { Mutation } from '../protocol/mutation.ts'
+import { namesOf, type StoreName } from '../protocol/names.ts'
+
+/** A waiting write, as far as a test wants to know it. */
+export interface StoredWrite {
+  id: string
+  url: string
+  method: string
+  attempts: number
+}
+
+export interface OutboxFixture {
+  /** How many writes wait for the server. */
+  count(): Promise<number>
+  /** How many are dead letters. */
+  deadCount(): Promise<number>
+  /** The writes that wait, in replay order. */
+  list(): Promise<StoredWrite[]>
+}
+
+/** Reads the stores through any open page of the app, with the browser's own IndexedDB. */
+export function createOutboxReader(context: BrowserContext, name: string): OutboxFixture {
+  const { database } = namesOf(name)
+  const read = (store: StoreName, what: Reading) => anyPage(context).evaluate(readStore, { database, store, what })
+  return {
+    count: async () => (await read('mutations', 'count')) as number,
+    deadCount: async () => (await read('dead', 'count')) as number,
+    async list() {
+      const mutations = (await read('mutations', 'getAll')) as Mutation[]
+      return mutations.map(({ id, url, method, attempts }) => ({ id, url, method, attempts }))
+    },
+  }
+}
+
+type Reading = 'count' | 'getAll'
+
+function anyPage(context: BrowserContext): Page {
+  const page = context.pages().find(open => /^https?:/.test(open.url()))
+  if (page) return page
+  throw new Error('Failed to read the outbox: no page of the app is open. Open one first: await page.goto("/").')
+}
+
+/** Runs in the page. A database that is not there yet has nothing in it, and must not be made by looking. */
+function readStore({ database, store, what }: { database: string; store: string; what: Reading }): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const opening = indexedDB.open(database)
+    opening.onupgradeneeded = () => opening.transaction?.abort()
+    opening.onerror = () => {
+      if (opening.error?.name === 'AbortError') resolve(what === 'count' ? 0 : [])
+      else reject(opening.error)
+    }
+    opening.onsuccess = () => {
+      const db = opening.result
+      const request: IDBRequest = db.transaction(store).objectStore(store)[what]()
+      request.onsuccess = () => resolve(request.result)
+      request.onerror = () => reject(request.error)
+      db.close()
+    }
+  })
+}
