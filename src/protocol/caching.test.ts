@@ -1,0 +1,64 @@
+import { describe, expect, it } from 'vitest'
+import { type CachingRule, checkCachingRules, checkNavigationFallback, createUrlMatcher } from './caching.ts'
+
+const own = (path: string) => [new URL(path, 'https://app.example'), true] as const
+
+describe('createUrlMatcher', () => {
+  it('matches a path glob against the path of the own origin only', () => {
+    const matches = createUrlMatcher('/api/*')
+    expect(matches(...own('/api/notes?page=2'))).toBe(true)
+    expect(matches(new URL('https://other.example/api/notes'), false)).toBe(false)
+  })
+
+  it('matches an address glob against the whole address, without the hash', () => {
+    const matches = createUrlMatcher('https://cdn.example/*.png?v=1')
+    expect(matches(new URL('https://cdn.example/a.png?v=1#x'), false)).toBe(true)
+    expect(matches(new URL('https://cdn.example/a.png'), false)).toBe(false)
+  })
+
+  it('matches a global regular expression every time', () => {
+    const matches = createUrlMatcher(/notes/g)
+    expect([1, 2, 3].map(() => matches(...own('/api/notes')))).toEqual([true, true, true])
+  })
+})
+
+describe('checkCachingRules', () => {
+  it('accepts the documented rule', () => {
+    const rule: CachingRule = { match: '/api/**', strategy: 'network-first', timeoutMs: 3000 }
+    expect(checkCachingRules([rule])).toEqual([rule])
+    expect(checkCachingRules(undefined)).toEqual([])
+  })
+
+  it.each([
+    ['a list that is none', { match: '/a', strategy: 'cache-first' }, /option caching: it is not an array/],
+    ['a rule that is none', ['/api/**'], /caching\[0\]: it is not an object/],
+    ['a match without a slash', [{ match: 'api/**', strategy: 'cache-first' }], /caching\[0\]\.match: "api\/\*\*"/],
+    ['no match', [{ strategy: 'cache-first' }], /caching\[0\]\.match/],
+    ['a strategy with a typo', [{ match: '/a', strategy: 'networkFirst' }], /"networkFirst" is unknown.*network-first/],
+    ['a cache without a name', [{ match: '/a', strategy: 'cache-only', cacheName: '' }], /cacheName/],
+    ['a timeout that nothing uses', [{ match: '/a', strategy: 'cache-first', timeoutMs: 5 }], /timeoutMs/],
+    ['a timeout of nothing', [{ match: '/a', strategy: 'network-first', timeoutMs: 0 }], /timeoutMs/],
+    ['the second rule', [{ match: '/a', strategy: 'cache-only' }, { match: '/b' }], /caching\[1\]\.strategy/],
+  ])('refuses %s', (_, rules, message) => {
+    expect(() => checkCachingRules(rules)).toThrow(expect.objectContaining({ code: 'invalid-options' }))
+    expect(() => checkCachingRules(rules)).toThrow(message)
+  })
+})
+
+describe('checkNavigationFallback', () => {
+  it('gives one shape for every accepted one', () => {
+    expect(checkNavigationFallback('app.html')).toEqual({ url: 'app.html' })
+    expect(checkNavigationFallback({ url: 'app.html', deny: ['/admin/**', /logout/] })).toMatchObject({
+      url: 'app.html',
+    })
+    expect(checkNavigationFallback(false)).toBe(false)
+    expect(checkNavigationFallback(undefined)).toBeUndefined()
+  })
+
+  it.each([true, '', 7, {}, { url: '' }, { url: 'a.html', deny: '/x' }, { url: 'a.html', deny: ['x'] }])(
+    'refuses %j',
+    value => {
+      expect(() => checkNavigationFallback(value)).toThrow(expect.objectContaining({ code: 'invalid-options' }))
+    },
+  )
+})

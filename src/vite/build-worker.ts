@@ -1,0 +1,146 @@
+import { existsSync } from 'node:fs'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { InlineConfig, Plugin, ResolvedConfig, Rolldown } from 'vite'
+import { HoldfastError } from '../protocol/errors.ts'
+import type { ManifestEntry } from './manifest.ts'
+import type { ResolvedOptions } from './options.ts'
+import { toSource } from './to-source.ts'
+
+/** One build of the worker. */
+export interface WorkerBuild {
+  /** The resolved configuration of the app's client environment. */
+  config: ResolvedConfig
+  options: ResolvedOptions
+  manifest: readonly ManifestEntry[]
+  /** Write to the app's output folder, or only give the code back. */
+  write: boolean
+  /** Gets the path of every module that the build reads, also when the build then fails. */
+  onModule?: (file: string) => void
+}
+
+/**
+ * Bundles the worker into one classic script, by a build of its own: it needs another format than the page, must share no
+ * chunk with it, and can only begin when the page's files are known. Classic, because module workers are not supported
+ * everywhere, and because the same type in development and production means the same behaviour.
+ */
+export async function buildWorker(worker: WorkerBuild): Promise<string> {
+  const { build } = await import('vite')
+  const result = await build(workerConfig(worker))
+  return entryCode(Array.isArray(result) ? result : [result])
+}
+
+function workerConfig({ config, options, manifest, write, onModule }: WorkerBuild): InlineConfig {
+  const isDev = config.command === 'serve'
+  const { root, base, mode, envPrefix, cacheDir, json, oxc, tsconfig } = config
+  return {
+    configFile: false,
+    root,
+    base,
+    mode,
+    envPrefix,
+    envDir: config.envDir,
+    cacheDir,
+    json,
+    oxc,
+    tsconfig,
+    publicDir: false,
+    logLevel: config.logLevel === 'silent' || config.logLevel === 'error' ? config.logLevel : 'warn',
+    clearScreen: false,
+    define: {
+      // A classic script has no import.meta; the worker's own address is what its url would be.
+      'import.meta.url': 'self.location.href',
+      ...config.define,
+      'self.__WB_MANIFEST': JSON.stringify(manifest),
+    },
+    resolve: forwardResolve(config),
+    plugins: [entryPlugin(config.root, options, onModule), options.plugins],
+    build: {
+      write,
+      outDir: config.build.outDir,
+      emptyOutDir: false,
+      copyPublicDir: false,
+      modulePreload: false,
+      reportCompressedSize: false,
+      target: config.build.target,
+      minify: isDev ? false : config.build.minify,
+      sourcemap: isDev ? 'inline' : config.build.sourcemap,
+      watch: null,
+      rolldownOptions: {
+        input: ENTRY_ID,
+        output: {
+          format: 'iife',
+          entryFileNames: options.filename,
+          codeSplitting: false,
+          banner: isDev ? QUIET_WORKBOX : undefined,
+        },
+      },
+    },
+  }
+}
+
+/** Workbox would write several lines to the console for every request of the page. */
+const QUIET_WORKBOX = 'self.__WB_DISABLE_DEV_LOGS ??= true;'
+
+function forwardResolve({ resolve }: ResolvedConfig): InlineConfig['resolve'] {
+  const { alias, conditions, mainFields, extensions, dedupe, preserveSymlinks, tsconfigPaths } = resolve
+  return { alias, conditions, mainFields, extensions, dedupe, preserveSymlinks, tsconfigPaths }
+}
+
+const ENTRY_ID = 'virtual:holdfast/worker'
+
+function entryPlugin(root: string, options: ResolvedOptions, onModule?: (file: string) => void): Plugin {
+  return {
+    name: 'holdfast:worker-entry',
+    enforce: 'pre',
+    resolveId: {
+      filter: { id: /^virtual:holdfast\/worker$/ },
+      handler: () => (options.worker ? ownWorker(root, options.worker) : `\0${ENTRY_ID}`),
+    },
+    load: {
+      order: 'pre',
+      handler(id) {
+        if (id === `\0${ENTRY_ID}`) return generatedWorker(options)
+        // Vite wraps dynamic imports in a helper that needs a document; here all chunks are in the one file anyway.
+        if (id === '\0vite/preload-helper.js') return 'export const __vitePreload = load => load()'
+        const file = id.replace(/[?#].*$/s, '')
+        if (path.isAbsolute(file)) onModule?.(file)
+        return null
+      },
+    },
+  }
+}
+
+function ownWorker(root: string, file: string): string {
+  const full = path.resolve(root, file)
+  if (existsSync(full)) return toPosix(full)
+  throw new HoldfastError({
+    code: 'invalid-options',
+    action: 'build the service worker',
+    reason: `there is no file ${full}`,
+    hint: 'Give the option worker as a path from the root of the Vite project.',
+  })
+}
+
+function generatedWorker({ name, caching, navigationFallback }: ResolvedOptions): string {
+  const options = toSource({ name, caching, navigationFallback })
+  return `import { startHoldfast } from ${JSON.stringify(packageEntry())}
+startHoldfast({ manifest: self.__WB_MANIFEST, ...${options} })
+`
+}
+
+/** By path and not by name: the worker of this very copy of the package, wherever a package manager has put it. */
+function packageEntry(): string {
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
+  return toPosix(fileURLToPath(new URL(`../../sw/index.${extension}`, import.meta.url)))
+}
+
+function toPosix(file: string): string {
+  return file.split(path.sep).join('/')
+}
+
+function entryCode(results: unknown[]): string {
+  const outputs = (results as Rolldown.RolldownOutput[]).flatMap(result => result.output)
+  const entry = outputs.find(output => output.type === 'chunk' && output.isEntry)
+  return entry?.type === 'chunk' ? entry.code : ''
+}

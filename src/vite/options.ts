@@ -1,0 +1,153 @@
+import type { PluginOption } from 'vite'
+import {
+  type CachingRule,
+  checkCachingRules,
+  checkNavigationFallback,
+  type NavigationFallback,
+} from '../protocol/caching.ts'
+import { HoldfastError } from '../protocol/errors.ts'
+import { DEFAULT_NAME } from '../protocol/names.ts'
+
+/** Which files of the build are stored when the worker installs. */
+export interface PrecacheOptions {
+  /** Globs over the output folder. Default: every file. */
+  include?: string[]
+  /** Globs to leave out, in addition to source maps, dotfiles, compressed copies, and the worker itself. */
+  exclude?: string[]
+  /** Larger files are left out, with a warning. Bytes; default 2 MiB. */
+  maximumFileSizeBytes?: number
+}
+
+/** What `holdfast()` is given; nothing is required. */
+export interface PluginOptions {
+  /** The outbox that the worker delivers. Default `holdfast`. */
+  name?: string
+  /** How GET requests beyond the precache are answered; see `CachingRule`. */
+  caching?: CachingRule[]
+  /** What is stored at install; `false` stores nothing. */
+  precache?: PrecacheOptions | false
+  /** The page that stands in when the network cannot give one. Default: `index.html` when the build has it. */
+  navigationFallback?: string | false | NavigationFallback
+  /**
+   * A worker of your own, as a path from the root: `src/sw.ts`. It calls `startHoldfast()` itself, so `caching` and
+   * `navigationFallback` are given there. Default: a generated one.
+   */
+  worker?: string
+  /** The worker's file name, directly under the base. Default `sw.js`. */
+  filename?: string
+  /** Put a module into the HTML that registers the worker. Default true; else import `virtual:holdfast/register`. */
+  register?: boolean
+  /** Serve the worker in `vite dev` too. Default true. */
+  dev?: boolean
+  /** Vite plugins for the worker's own build, which shares none with the app's. */
+  plugins?: PluginOption[]
+}
+
+/** The options with their defaults filled in. */
+export interface ResolvedOptions {
+  name: string
+  caching: CachingRule[]
+  precache: Required<PrecacheOptions> | false
+  navigationFallback: NavigationFallback | false | undefined
+  worker: string | undefined
+  filename: string
+  register: boolean
+  dev: boolean
+  plugins: PluginOption[]
+}
+
+const KINDS = {
+  name: 'text',
+  caching: 'list',
+  precache: 'precache',
+  navigationFallback: 'fallback',
+  worker: 'text',
+  filename: 'file',
+  register: 'switch',
+  dev: 'switch',
+  plugins: 'list',
+} satisfies Record<keyof PluginOptions, string>
+
+const PRECACHE_KINDS = {
+  include: 'texts',
+  exclude: 'texts',
+  maximumFileSizeBytes: 'size',
+} satisfies Record<keyof PrecacheOptions, string>
+
+const TESTS: Record<string, { test: (value: unknown) => boolean; wants: string }> = {
+  text: { test: value => typeof value === 'string' && value !== '', wants: 'a text' },
+  file: { test: value => typeof value === 'string' && /^[^/\\?#]+\.js$/.test(value), wants: "a name such as 'sw.js'" },
+  list: { test: Array.isArray, wants: 'an array' },
+  texts: { test: value => Array.isArray(value) && value.every(item => typeof item === 'string'), wants: 'globs' },
+  switch: { test: value => typeof value === 'boolean', wants: 'true or false' },
+  size: { test: value => typeof value === 'number' && value > 0, wants: 'a number of bytes above 0' },
+  precache: { test: value => value === false || isPlain(value), wants: 'false or { include, exclude }' },
+  fallback: { test: () => true, wants: '' },
+}
+
+/**
+ * Checks the plugin's options and fills in the defaults. Throws a `HoldfastError` with code `invalid-options` on a name
+ * that does not exist, a value of the wrong type, a bad caching rule, or options that exclude each other.
+ */
+export function resolveOptions(options: PluginOptions = {}): ResolvedOptions {
+  if (!isPlain(options))
+    throw invalid('the options of holdfast()', 'they are not an object', 'Pass { ... } or nothing.')
+  checkKinds(options, KINDS, '')
+  if (options.precache) checkKinds({ ...options.precache }, PRECACHE_KINDS, 'precache.')
+  checkOwnWorker(options)
+  return {
+    name: options.name ?? DEFAULT_NAME,
+    caching: checkCachingRules(options.caching),
+    precache: options.precache !== false && { ...PRECACHE_DEFAULTS, ...withoutUndefined(options.precache) },
+    navigationFallback: checkNavigationFallback(options.navigationFallback),
+    worker: options.worker,
+    filename: options.filename ?? 'sw.js',
+    register: options.register ?? true,
+    dev: options.dev ?? true,
+    plugins: options.plugins ?? [],
+  }
+}
+
+const PRECACHE_DEFAULTS: Required<PrecacheOptions> = {
+  include: ['**/*'],
+  exclude: [],
+  maximumFileSizeBytes: 2 * 1024 * 1024,
+}
+
+function checkKinds(options: object, kinds: Record<string, string>, prefix: string): void {
+  for (const [key, value] of Object.entries(options)) {
+    const kind = kinds[key]
+    if (kind === undefined) {
+      throw invalid(`the option ${prefix}${key}`, 'there is none of that name', `Known are ${known(kinds)}.`)
+    }
+    const { test, wants } = TESTS[kind] ?? { test: () => true, wants: '' }
+    if (value !== undefined && !test(value)) {
+      throw invalid(`the option ${prefix}${key}`, `it is not ${wants}`, `Pass ${wants}, or leave it out.`)
+    }
+  }
+}
+
+function checkOwnWorker({ worker, caching, navigationFallback }: PluginOptions): void {
+  if (worker === undefined || (caching === undefined && navigationFallback === undefined)) return
+  throw invalid(
+    'caching and navigationFallback together with worker',
+    'a worker of your own would not see them',
+    `Pass them to startHoldfast() in ${worker}.`,
+  )
+}
+
+function known(kinds: Record<string, string>): string {
+  return Object.keys(kinds).join(', ')
+}
+
+function withoutUndefined(options: object = {}): object {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
+}
+
+function isPlain(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function invalid(subject: string, reason: string, hint: string): HoldfastError {
+  return new HoldfastError({ code: 'invalid-options', action: `use ${subject}`, reason, hint })
+}

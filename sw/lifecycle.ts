@@ -1,0 +1,24 @@
+import type { Precache } from './precache.ts'
+
+/**
+ * Installs the precache, takes over the open pages on activation, and lets a waiting version go ahead when a page posts
+ * `{ type: 'SKIP_WAITING' }`: the message that workbox-window and vite-plugin-pwa send too.
+ */
+export function addLifecycle(scope: ServiceWorkerGlobalScope, precache: Precache): void {
+  scope.addEventListener('install', event => event.waitUntil(precache.controller.install(event)))
+  scope.addEventListener('activate', event => event.waitUntil(takeOver(scope, event, precache)))
+  scope.addEventListener('message', event => {
+    if (isSkipWaiting(event.data)) event.waitUntil(scope.skipWaiting())
+  })
+}
+
+async function takeOver(scope: ServiceWorkerGlobalScope, event: ExtendableEvent, precache: Precache): Promise<void> {
+  await precache.controller.activate(event)
+  await precache.cleanUp()
+  await scope.clients.claim()
+}
+
+/** Other scripts post messages of their own shape, null among them. */
+function isSkipWaiting(data: unknown): boolean {
+  return typeof data === 'object' && data !== null && 'type' in data && data.type === 'SKIP_WAITING'
+}
