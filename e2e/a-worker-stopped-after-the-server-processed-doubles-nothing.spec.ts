@@ -9,7 +9,7 @@ test('a worker that is stopped after the server processed the write doubles noth
 }) => {
   await page.goto('/')
   await worker.ready(page)
-  const processed = Promise.withResolvers<void>()
+  const processed = withResolvers()
   server.intercept(async (_request, next) => {
     await next()
     processed.resolve()

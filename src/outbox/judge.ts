@@ -1,5 +1,5 @@
 import { asProblem, type SendOutcome } from '../protocol/settlement.ts'
-import { retryAfterMs } from './retry-policy.ts'
+import { retryAfterMs } from './retry-delay.ts'
 
 /**
  * Judges an answer by its status: 2xx is success; 408, 429 and 5xx ask for another attempt; what is not known to be

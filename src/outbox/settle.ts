@@ -2,7 +2,7 @@ import type { Mutation } from '../protocol/mutation.ts'
 import type { DeadReason, SendOutcome, Settlement } from '../protocol/settlement.ts'
 import type { Storage } from '../storage/open-storage.ts'
 import type { DeadRecord } from './dead-record.ts'
-import { retryDelay } from './retry-policy.ts'
+import { retryDelay } from './retry-delay.ts'
 import { LAST_SYNC_KEY, type SettledRecord, settledKey } from './settled.ts'
 
 /** What became of a mutation, once the outcome is on record. `lost`: somebody else holds it now; nothing was changed. */

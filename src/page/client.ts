@@ -1,22 +1,22 @@
 import { v7 as uuidv7 } from 'uuid'
 import { createAppend } from '../outbox/append.ts'
 import { createCallOrder } from '../outbox/call-order.ts'
-import { createDeadLetters, type DeadLetters } from '../outbox/dead-letters.ts'
-import { drainFor } from '../outbox/drain-for.ts'
+import type { DeadLetters } from '../outbox/dead-letters.ts'
 import { type MutationInput, type PreparedMutation, prepareMutation } from '../outbox/mutation-input.ts'
-import { createOutbox, type Outbox } from '../outbox/outbox.ts'
+import type { Outbox } from '../outbox/outbox.ts'
 import { setPaused } from '../outbox/pause.ts'
-import { browserPlatform } from '../outbox/platform.ts'
+import { browserPlatform, type Platform } from '../outbox/platform.ts'
 import { HoldfastError } from '../protocol/errors.ts'
 import { namesOf } from '../protocol/names.ts'
 import { openStorage, type Storage } from '../storage/open-storage.ts'
-import { createChannel } from '../tabs/channel.ts'
+import { type Channel, createChannel } from '../tabs/channel.ts'
+import { createLater } from './later.ts'
 import { type HoldfastOptions, resolveOptions } from './options.ts'
-import { createReceipts, type Receipt } from './receipts.ts'
-import { createStatus, type StatusStore } from './status.ts'
+import { createReceipts, type Receipt, type Receipts } from './receipts.ts'
+import { createStatus, type LiveStatus, type StatusStore } from './status.ts'
 import { startTriggers } from './triggers.ts'
-import { createWake } from './wake.ts'
-import { createWorkerLink } from './worker-link.ts'
+import { createWake, type Wake } from './wake.ts'
+import { createWorkerLink, type WorkerLink } from './worker-link.ts'
 
 /** The page's side of an outbox. */
 export interface Holdfast {
@@ -56,46 +56,32 @@ export interface Holdfast {
  * const settlement = await receipt.settled // { kind: 'confirmed', status: 201, … }, when the network is back
  */
 export function createHoldfast(options: HoldfastOptions = {}): Holdfast {
+  assertPage()
   const { name, worker, retry } = resolveOptions(options)
-  const names = namesOf(name)
   const platform = browserPlatform()
   const lifetime = new AbortController()
   const { signal } = lifetime
-  const holder = `page:${uuidv7()}`
-
-  const open = createOpen(names.database, signal)
-  const channel = createChannel(names.channel)
+  const open = createOpen(name, signal)
+  const channel = createChannel(namesOf(name).channel)
   const status = createStatus({ open, online: platform.isOnline() })
   const receipts = createReceipts(open)
   const link = createWorkerLink({ name, worker, container: navigator.serviceWorker, onFailure: warn })
-
-  let isBehind = false
-  const drainHere = async (eager: boolean) => {
-    const ports = { ...platform, storage: await open(), channel, holder, lockName: names.lock, signal }
-    return drainFor(ports, { budgetMs: PAGE_BUDGET_MS, eager })
-  }
-  const wake = createWake({ link, syncTagPrefix: names.syncTagPrefix, drainHere, isBehind: () => isBehind })
-  const triggers = startTriggers({
-    wake,
+  const { later, wake } = connect({
+    name,
+    platform,
     signal,
-    now: platform.now,
-    pendingCount: () => status.get().pending,
-    onOnline: status.setOnline,
-    onShown: () => void Promise.all([status.refresh(), receipts.refresh()]).catch(() => undefined),
+    open,
+    channel,
+    status,
+    receipts,
+    link,
   })
-  channel.onMessage(message => {
-    if (message.type === 'drained') isBehind = message.remaining > 0
-    for (const listener of [status, receipts, triggers]) listener.hear(message)
-  })
-  void status.refresh()
-
-  const subscribe = (fn: () => void) => channel.onMessage(message => message.type !== 'drained' && fn())
-  const outbox = createOutbox({ open, channel, now: platform.now, subscribe })
   const appendInOrder = createAppendInOrder(open)
 
+  const { outbox, deadLetters } = later
   return {
     outbox,
-    deadLetters: createDeadLetters({ open, channel, now: platform.now, wake, subscribe }),
+    deadLetters,
     status,
 
     async mutate(input) {
@@ -110,7 +96,7 @@ export function createHoldfast(options: HoldfastOptions = {}): Holdfast {
 
     async sync() {
       if (signal.aborted) throw closed('sync')
-      const { synced, failed, remaining } = await ((await link.ready) ? link.drain(signal) : drainHere(true))
+      const { synced, failed, remaining } = await later.sync()
       return { synced, failed, remaining }
     },
 
@@ -128,17 +114,63 @@ export function createHoldfast(options: HoldfastOptions = {}): Holdfast {
     async close() {
       lifetime.abort()
       channel.close()
-      await open()
-        .then(storage => storage.close())
-        .catch(() => undefined)
+      const storage = await open().catch(() => undefined)
+      storage?.close()
     },
   }
 }
 
-/** A drain in a page is bound to no event; this long it goes on before it looks anew. */
-const PAGE_BUDGET_MS = 20_000
+interface Parts {
+  name: string
+  platform: Platform
+  signal: AbortSignal
+  open: () => Promise<Storage>
+  channel: Channel
+  status: LiveStatus
+  receipts: Receipts
+  link: WorkerLink
+}
 
-/** Opens the storage once; a failure is not for ever, the next call tries again. */
+/** Joins the parts: what wakes whom, and who hears what. */
+function connect({ name, platform, signal, open, channel, status, receipts, link }: Parts) {
+  const { lock: lockName, syncTagPrefix } = namesOf(name)
+  const holder = `page:${uuidv7()}`
+  let isBehind = false
+  const wake: Wake = createWake({
+    link,
+    syncTagPrefix,
+    drainHere: eager => later.drain(eager),
+    isBehind: () => isBehind,
+  })
+  const later = createLater({
+    name,
+    signal,
+    link,
+    open,
+    channel,
+    wake,
+    now: platform.now,
+    subscribe: fn => channel.onMessage(message => message.type !== 'drained' && fn()),
+    drainPorts: async () => ({ ...platform, storage: await open(), channel, holder, lockName, signal }),
+  })
+  const triggers = startTriggers({
+    wake,
+    signal,
+    now: platform.now,
+    pendingCount: () => status.get().pending,
+    onOnline: status.setOnline,
+    onShown: async () => {
+      await Promise.all([status.refresh(), receipts.refresh()])
+    },
+  })
+  channel.onMessage(message => {
+    if (message.type === 'drained') isBehind = message.remaining > 0
+    for (const listener of [status, receipts, triggers]) listener.hear(message)
+  })
+  return { later, wake }
+}
+
+/** Opens the storage once; a failure is not for ever: the next call tries again. */
 function createOpen(name: string, signal: AbortSignal): () => Promise<Storage> {
   let opening: Promise<Storage> | undefined
   return () => {
@@ -158,6 +190,16 @@ function createAppendInOrder(open: () => Promise<Storage>) {
     append ??= createAppend(storage)
     await append(prepared)
     return prepared.mutation.id
+  })
+}
+
+function assertPage(): void {
+  if (typeof document !== 'undefined' && typeof navigator !== 'undefined') return
+  throw new HoldfastError({
+    code: 'invalid-options',
+    action: 'set up Holdfast',
+    reason: 'there is no page here',
+    hint: 'Call createHoldfast() in the browser only, not while a page is rendered on a server.',
   })
 }
 

@@ -15,8 +15,14 @@ export interface HoldfastOptions {
   retry?: RetryOptions
 }
 
-/** The worker that the Vite plugin built, put in by its `define`. */
-declare const __HOLDFAST_WORKER__: { url: string; scope: string; name: string } | undefined
+/** The worker that the Vite plugin built, put in by its `define`; `false` where it builds none, as with `dev: false`. */
+declare const __HOLDFAST_WORKER__: BuiltWorker | false | undefined
+
+interface BuiltWorker {
+  url: string
+  scope: string
+  name: string
+}
 
 export interface ResolvedOptions {
   name: string
@@ -30,15 +36,15 @@ export function resolveOptions(options: HoldfastOptions): ResolvedOptions {
     if (!MEMBERS.has(member)) throw invalid(`there is no option "${member}"`, `Use only ${[...MEMBERS].join(', ')}.`)
   }
   const built = typeof __HOLDFAST_WORKER__ === 'undefined' ? undefined : __HOLDFAST_WORKER__
-  const name = options.name ?? built?.name ?? DEFAULT_NAME
+  const name = options.name ?? (built || undefined)?.name ?? DEFAULT_NAME
   if (typeof name !== 'string' || name === '') throw invalid('its name is not a text', 'Pass a name such as "my-app".')
   return { name, worker: workerOf(options.worker, built), retry: retryOf(options.retry) }
 }
 
 const MEMBERS = new Set(['name', 'worker', 'retry'])
 
-function workerOf(worker: unknown, built: { url: string; scope: string } | undefined): ResolvedOptions['worker'] {
-  if (worker === false) return undefined
+function workerOf(worker: unknown, built: BuiltWorker | false | undefined): ResolvedOptions['worker'] {
+  if (worker === false || (worker === undefined && built === false)) return undefined
   if (worker === undefined) return built ? { url: built.url, scope: built.scope } : { url: '/sw.js' }
   if (typeof worker === 'string' && worker !== '') return { url: worker }
   throw invalid('its worker is not an address', 'Pass the address of the service worker, or false for none.')

@@ -6,8 +6,8 @@ export interface TriggersOptions {
   pendingCount: () => number
   now: () => number
   onOnline: (online: boolean) => void
-  /** The page is shown again, and may have missed messages. */
-  onShown: () => void
+  /** The page is shown, for the first time or again, and may have missed messages. */
+  onShown: () => Promise<void>
   signal: AbortSignal
 }
 
@@ -31,19 +31,23 @@ export function startTriggers({ wake, pendingCount, now, onOnline, onShown, sign
     }, delayMs)
   }
 
+  const wakeIfPending = () => {
+    if (pendingCount() > 0) wake({ eager: true })
+  }
+  const shown = () => {
+    onShown().then(wakeIfPending, () => undefined)
+  }
+
   listen(globalThis, 'online', () => {
     onOnline(true)
-    wake({ eager: true })
+    wakeIfPending()
   })
   listen(globalThis, 'offline', () => onOnline(false))
-  const shown = () => {
-    onShown()
-    wake({ eager: true })
-  }
   listen(globalThis, 'pageshow', shown)
   listen(document, 'visibilitychange', () => {
     if (document.visibilityState === 'visible') shown()
   })
+  shown()
   signal.addEventListener('abort', () => clearTimeout(timer))
   arm(QUIET_MS)
 

@@ -1,5 +1,5 @@
 import { HoldfastError } from '../protocol/errors.ts'
-import { type DrainReply, type DrainRequest, type DrainResult, PROTOCOL_VERSION } from '../protocol/messages.ts'
+import { drainRequest } from '../protocol/messages.ts'
 
 /** The page's side of the service worker. */
 export interface WorkerLink {
@@ -9,11 +9,6 @@ export interface WorkerLink {
   current(): ServiceWorkerRegistration | undefined
   /** Asks the worker to look at the queue, without waiting for an answer. */
   ask(eager: boolean): void
-  /**
-   * Asks it, and waits until nothing more is due. Rejects with `worker-unavailable` where the worker does not answer
-   * within 30 s, which a browser may cause by stopping it.
-   */
-  drain(signal: AbortSignal): Promise<DrainResult>
 }
 
 export interface WorkerLinkOptions {
@@ -37,17 +32,11 @@ export function createWorkerLink({ name, worker, container, onFailure }: WorkerL
   function failed(cause: unknown): undefined {
     onFailure(registrationFailed(worker?.url ?? '', cause))
   }
-  const request = (eager: boolean): DrainRequest => ({ holdfast: PROTOCOL_VERSION, type: 'drain', name, eager })
 
   return {
     ready: known,
     current: () => registration,
-    ask: eager => registration?.active?.postMessage(request(eager)),
-    async drain(signal) {
-      const active = (await known)?.active
-      if (!active) throw unanswered()
-      return askAndWait(active, request(true), signal)
-    },
+    ask: eager => registration?.active?.postMessage(drainRequest(name, eager)),
   }
 }
 
@@ -73,30 +62,6 @@ function settledState(worker: ServiceWorker): Promise<void> {
     }
     worker.addEventListener('statechange', check)
     check()
-  })
-}
-
-const ANSWER_TIMEOUT_MS = 30_000
-
-function askAndWait(worker: ServiceWorker, request: DrainRequest, signal: AbortSignal): Promise<DrainResult> {
-  const { port1, port2 } = new MessageChannel()
-  return new Promise<DrainResult>((resolve, reject) => {
-    const late = AbortSignal.any([AbortSignal.timeout(ANSWER_TIMEOUT_MS), signal])
-    late.addEventListener('abort', () => reject(unanswered()), { once: true })
-    port1.onmessage = ({ data }: MessageEvent<DrainReply>) => {
-      if (data.ok) resolve(data.result)
-      else reject(unanswered(data.message))
-    }
-    worker.postMessage(request, [port2])
-  }).finally(() => port1.close())
-}
-
-function unanswered(reason = 'the service worker did not answer'): HoldfastError {
-  return new HoldfastError({
-    code: 'worker-unavailable',
-    action: 'sync',
-    reason,
-    hint: 'Nothing is lost: the writes stay in the outbox, and the next trigger goes on.',
   })
 }
 

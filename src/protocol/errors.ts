@@ -11,6 +11,7 @@ export type ErrorCode =
   | 'storage-failed'
   | 'quota-exceeded'
   | 'worker-unavailable'
+  | 'not-loaded'
   | 'network'
   | 'timeout'
   | 'status'

@@ -37,6 +37,11 @@ export interface DrainRequest {
   eager: boolean
 }
 
+/** Makes the request to drain the outbox of that name. */
+export function drainRequest(name: string, eager: boolean): DrainRequest {
+  return { holdfast: PROTOCOL_VERSION, type: 'drain', name, eager }
+}
+
 /** From the worker, through that port. */
 export type DrainReply = { ok: true; result: DrainResult } | { ok: false; message: string }
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { DEFAULT_RETRY, retryAfterMs, retryDelay } from './retry-policy.ts'
+import { retryAfterMs, retryDelay } from './retry-delay.ts'
+import { DEFAULT_RETRY } from './retry-policy.ts'
 
 describe('retryDelay', () => {
   it('draws from a bound that doubles', () => {

@@ -1,0 +1,8 @@
+/**
+ * What a page needs only later, or never: looking into the outbox, dead letters, and sending where there is no worker. It
+ * is a chunk of its own, so that what every page pays for at its start is the recording of writes.
+ */
+export { createDeadLetters } from '../outbox/dead-letters.ts'
+export { drainFor } from '../outbox/drain-for.ts'
+export { createOutbox } from '../outbox/outbox.ts'
+export { askWorker } from './ask-worker.ts'
