@@ -1,0 +1,184 @@
+import { STORES, type StoreName } from '../protocol/names.ts'
+import { closedError, errorName, unavailableError } from './storage-error.ts'
+
+const LAYOUT_VERSION = 1
+const ID_INDEX = 'id'
+const STORES_WITH_ID: readonly StoreName[] = ['mutations', 'dead']
+
+export interface ConnectionOptions {
+  name: string
+  factory?: IDBFactory
+}
+
+export interface Connection {
+  /** Opens the database where it is not open, and begins a transaction that is still active when this resolves. */
+  begin(
+    stores: readonly StoreName[],
+    mode: IDBTransactionMode,
+    options?: IDBTransactionOptions,
+  ): Promise<IDBTransaction>
+  /** Deletes the database with all that is in it. The next use makes a new one. */
+  drop(): Promise<void>
+  close(): void
+}
+
+/**
+ * One connection to the database, opened at first use. It is given up when another context deletes or upgrades the
+ * database, or when the browser takes it away; the next use opens it again.
+ *
+ * The database is opened by its factory and not by idb's `openDB`, because that one knows the global factory only.
+ */
+export function createConnection({ name, factory }: ConnectionOptions): Connection {
+  let current: IDBDatabase | undefined
+  let opening: Promise<IDBDatabase> | undefined
+  let closed = false
+
+  const forget = (lost: IDBDatabase) => {
+    if (current === lost) current = undefined
+  }
+
+  const open = async (): Promise<IDBDatabase> => {
+    try {
+      const opened = await openLayout(name, factory ?? globalFactory(name))
+      if (closed) {
+        opened.close()
+        throw closedError(name)
+      }
+      // "blocking": whoever wants to delete or upgrade the database must not wait for us.
+      opened.addEventListener('versionchange', () => {
+        forget(opened)
+        opened.close()
+      })
+      // "terminated": the browser closed it, for instance because the person cleared the site's data.
+      opened.addEventListener('close', () => forget(opened))
+      current = opened
+      return opened
+    } catch (cause) {
+      throw unavailableError(name, cause)
+    }
+  }
+
+  const release = () => {
+    current?.close()
+    current = undefined
+  }
+
+  const database = (): IDBDatabase | Promise<IDBDatabase> => {
+    if (closed) throw closedError(name)
+    if (current) return current
+    opening ??= open().finally(() => {
+      opening = undefined
+    })
+    return opening
+  }
+
+  const beginAgain = (
+    reopened: IDBDatabase,
+    ...[stores, mode, options]: Parameters<Connection['begin']>
+  ): IDBTransaction => {
+    try {
+      return reopened.transaction([...stores], mode, options)
+    } catch (cause) {
+      throw unavailableError(name, cause)
+    }
+  }
+
+  return {
+    async begin(stores, mode, options) {
+      const first = await database()
+      try {
+        return first.transaction([...stores], mode, options)
+      } catch (cause) {
+        // The connection is closing, and nobody has told us yet. No request was made, so that trying again is safe.
+        if (closed) throw closedError(name)
+        if (errorName(cause) !== 'InvalidStateError') throw cause
+        forget(first)
+        return beginAgain(await database(), stores, mode, options)
+      }
+    },
+    async drop() {
+      if (closed) throw closedError(name)
+      await opening?.catch(() => undefined)
+      release()
+      await deleteDatabase(name, factory ?? globalFactory(name))
+    },
+    close() {
+      closed = true
+      release()
+    },
+  }
+}
+
+function globalFactory(name: string): IDBFactory {
+  const { indexedDB } = globalThis as { indexedDB?: IDBFactory | null }
+  if (!indexedDB) throw unavailableError(name)
+  return indexedDB
+}
+
+/**
+ * Opens the database with every store of ours. A database at another version is one that plain localforage opened first
+ * or added a store to (it counts the version up for each): its version is taken as it is, and counted up by us only when
+ * a store or an index of ours is missing.
+ */
+async function openLayout(name: string, factory: IDBFactory): Promise<IDBDatabase> {
+  let database = await openAsFound(name, factory)
+  // More than once only when somebody else counts the version up at the same time.
+  while (!hasLayout(database)) {
+    const next = database.version + 1
+    database.close()
+    database = await openAt(name, factory, next)
+  }
+  return database
+}
+
+async function openAsFound(name: string, factory: IDBFactory): Promise<IDBDatabase> {
+  try {
+    return await openAt(name, factory, LAYOUT_VERSION)
+  } catch (cause) {
+    if (errorName(cause) !== 'VersionError') throw cause
+    return openAt(name, factory)
+  }
+}
+
+function openAt(name: string, factory: IDBFactory, version?: number): Promise<IDBDatabase> {
+  return new Promise((resolve, reject) => {
+    const request = version === undefined ? factory.open(name) : factory.open(name, version)
+    request.onupgradeneeded = () => {
+      if (request.transaction) createLayout(request.result, request.transaction)
+    }
+    request.onblocked = () => {
+      console.warn(`holdfast: the database "${name}" waits for another tab that holds an older version of it open.`)
+    }
+    request.onsuccess = () => resolve(request.result)
+    request.onerror = () => reject(request.error)
+  })
+}
+
+function deleteDatabase(name: string, factory: IDBFactory): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const request = factory.deleteDatabase(name)
+    request.onblocked = () => {
+      console.warn(`holdfast: deleting the database "${name}" waits for another tab that holds it open.`)
+    }
+    request.onsuccess = () => resolve()
+    request.onerror = () => reject(request.error)
+  })
+}
+
+/** Adds what is missing and leaves what is there, so that two contexts may do it one after the other. */
+function createLayout(database: IDBDatabase, transaction: IDBTransaction): void {
+  for (const name of STORES) {
+    const isThere = database.objectStoreNames.contains(name)
+    const store = isThere ? transaction.objectStore(name) : database.createObjectStore(name)
+    if (STORES_WITH_ID.includes(name) && !store.indexNames.contains(ID_INDEX)) {
+      store.createIndex(ID_INDEX, 'id', { unique: true })
+    }
+  }
+}
+
+function hasLayout(database: IDBDatabase): boolean {
+  if (!STORES.every(name => database.objectStoreNames.contains(name))) return false
+  if (database.version === LAYOUT_VERSION) return true
+  const transaction = database.transaction([...STORES_WITH_ID])
+  return STORES_WITH_ID.every(name => transaction.objectStore(name).indexNames.contains(ID_INDEX))
+}
