@@ -5,7 +5,6 @@ import type { DeadLetters } from '../outbox/dead-letters.ts'
 import { type MutationInput, type PreparedMutation, prepareMutation } from '../outbox/mutation-input.ts'
 import type { Outbox } from '../outbox/outbox.ts'
 import { setPaused } from '../outbox/pause.ts'
-import { browserPlatform, type Platform } from '../outbox/platform.ts'
 import { HoldfastError } from '../protocol/errors.ts'
 import { namesOf } from '../protocol/names.ts'
 import { openStorage, type Storage } from '../storage/open-storage.ts'
@@ -58,17 +57,17 @@ export interface Holdfast {
 export function createHoldfast(options: HoldfastOptions = {}): Holdfast {
   assertPage()
   const { name, worker, retry } = resolveOptions(options)
-  const platform = browserPlatform()
+  const clock = () => Date.now()
   const lifetime = new AbortController()
   const { signal } = lifetime
   const open = createOpen(name, signal)
   const channel = createChannel(namesOf(name).channel)
-  const status = createStatus({ open, online: platform.isOnline() })
+  const status = createStatus({ open, online: navigator.onLine !== false })
   const receipts = createReceipts(open)
   const link = createWorkerLink({ name, worker, container: navigator.serviceWorker, onFailure: warn })
   const { later, wake } = connect({
     name,
-    platform,
+    clock,
     signal,
     open,
     channel,
@@ -86,7 +85,7 @@ export function createHoldfast(options: HoldfastOptions = {}): Holdfast {
 
     async mutate(input) {
       if (signal.aborted) throw closed('record the mutation')
-      const prepared = prepareMutation(input, { base: document.baseURI, now: platform.now, newId: uuidv7, retry })
+      const prepared = prepareMutation(input, { base: document.baseURI, now: clock, newId: uuidv7, retry })
       const id = await appendInOrder(input.entity, prepared)
       const settled = receipts.settledOf(id)
       wake()
@@ -122,7 +121,7 @@ export function createHoldfast(options: HoldfastOptions = {}): Holdfast {
 
 interface Parts {
   name: string
-  platform: Platform
+  clock: () => number
   signal: AbortSignal
   open: () => Promise<Storage>
   channel: Channel
@@ -132,7 +131,7 @@ interface Parts {
 }
 
 /** Joins the parts: what wakes whom, and who hears what. */
-function connect({ name, platform, signal, open, channel, status, receipts, link }: Parts) {
+function connect({ name, clock, signal, open, channel, status, receipts, link }: Parts) {
   const { lock: lockName, syncTagPrefix } = namesOf(name)
   const holder = `page:${uuidv7()}`
   let isBehind = false
@@ -149,14 +148,14 @@ function connect({ name, platform, signal, open, channel, status, receipts, link
     open,
     channel,
     wake,
-    now: platform.now,
+    now: clock,
     subscribe: fn => channel.onMessage(message => message.type !== 'drained' && fn()),
-    drainPorts: async () => ({ ...platform, storage: await open(), channel, holder, lockName, signal }),
+    drainPorts: async () => ({ storage: await open(), channel, holder, lockName, signal }),
   })
   const triggers = startTriggers({
     wake,
     signal,
-    now: platform.now,
+    now: clock,
     pendingCount: () => status.get().pending,
     onOnline: status.setOnline,
     onShown: async () => {

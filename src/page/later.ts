@@ -1,12 +1,13 @@
 import type { DeadLetters, DeadLettersPorts } from '../outbox/dead-letters.ts'
 import type { DrainForPorts } from '../outbox/drain-for.ts'
 import type { Outbox, OutboxPorts } from '../outbox/outbox.ts'
+import type { Platform } from '../outbox/platform.ts'
 import { HoldfastError } from '../protocol/errors.ts'
 import type { DrainResult } from '../protocol/messages.ts'
 import type { WorkerLink } from './worker-link.ts'
 
 export interface LaterPorts extends OutboxPorts, DeadLettersPorts {
-  drainPorts: () => Promise<DrainForPorts>
+  drainPorts: () => Promise<Omit<DrainForPorts, keyof Platform>>
   link: WorkerLink
   name: string
   signal: AbortSignal
@@ -33,8 +34,8 @@ export function createLater(ports: LaterPorts): Later {
   load().catch(() => undefined)
 
   async function drain(eager: boolean): Promise<DrainResult> {
-    const { drainFor } = await load()
-    return drainFor(await ports.drainPorts(), { budgetMs: BUDGET_MS, eager })
+    const { browserPlatform, drainFor } = await load()
+    return drainFor({ ...browserPlatform(), ...(await ports.drainPorts()) }, { budgetMs: BUDGET_MS, eager })
   }
 
   return {

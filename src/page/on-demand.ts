@@ -5,4 +5,5 @@
 export { createDeadLetters } from '../outbox/dead-letters.ts'
 export { drainFor } from '../outbox/drain-for.ts'
 export { createOutbox } from '../outbox/outbox.ts'
+export { browserPlatform } from '../outbox/platform.ts'
 export { askWorker } from './ask-worker.ts'

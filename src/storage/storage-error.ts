@@ -8,7 +8,6 @@ export function storageError(action: string, cause: unknown): HoldfastError {
   if (isHoldfastError(cause)) return cause
   const name = errorName(cause)
   if (name === 'QuotaExceededError') return quotaError(action, cause)
-  if (name === 'TransactionInactiveError' || name === 'InvalidStateError') return inactiveError(action, cause)
   if (name === 'DataCloneError') return cloneError(action, cause)
   return new HoldfastError({
     code: 'storage-failed',
@@ -55,16 +54,6 @@ function quotaError(action: string, cause: unknown): HoldfastError {
     action,
     reason: 'the space that the browser gives to this site is used up, and nothing of it was stored',
     hint: 'Free space on the device or delete data of this site, then try again.',
-    cause,
-  })
-}
-
-function inactiveError(action: string, cause: unknown): HoldfastError {
-  return new HoldfastError({
-    code: 'storage-failed',
-    action,
-    reason: 'the transaction had ended before its work was done',
-    hint: 'Await nothing but requests of the transaction inside of it: fetch, timers and crypto go before or after.',
     cause,
   })
 }
