@@ -1,0 +1,130 @@
+import 'fake-indexeddb/auto'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { createAppend } from '../src/outbox/append.ts'
+import { type PreparedMutation, prepareMutation } from '../src/outbox/mutation-input.ts'
+import { setPaused } from '../src/outbox/pause.ts'
+import type { Platform } from '../src/outbox/platform.ts'
+import { DEFAULT_RETRY } from '../src/outbox/retry-policy.ts'
+import { openStorage, type Storage } from '../src/storage/open-storage.ts'
+import { createChannel } from '../src/tabs/channel.ts'
+import { startReplay } from './replay.ts'
+
+let name: string
+let scope: EventTarget
+let storage: Storage
+let status: number
+let sent: string[]
+let count = 0
+
+const platform: Platform = {
+  fetch: async url => {
+    sent.push(new URL(String(url)).pathname)
+    return new Response(null, { status })
+  },
+  now: () => Date.now(),
+  // The longest delay there is: nothing that failed is due within a test.
+  random: () => 0.999,
+  isOnline: () => true,
+  locks: undefined,
+  sleep: () => Promise.reject(new Error('slept')),
+}
+
+beforeEach(async () => {
+  count += 1
+  name = `replay-${count}`
+  scope = new EventTarget()
+  storage = await openStorage({ name })
+  status = 200
+  sent = []
+})
+
+/** Starts the worker, and waits until the run with which it begins has found nothing. */
+async function start(): Promise<void> {
+  const channel = createChannel(name)
+  const drained = new Promise<void>(resolve => channel.onMessage(() => resolve()))
+  startReplay({ scope: scope as ServiceWorkerGlobalScope, name, platform })
+  await drained
+  channel.close()
+}
+
+async function record(url: string): Promise<void> {
+  const ports = { base: 'https://app.example', now: Date.now, newId: () => `id-${url}` }
+  // One answer decides, so that no test has to wait for a second attempt.
+  const retry = { ...DEFAULT_RETRY, baseMs: 3_600_000, capMs: 3_600_000 }
+  await createAppend(storage)(prepareMutation({ url }, { ...ports, retry }) as PreparedMutation)
+}
+
+/** Dispatches an event as the browser does, and gives what was handed to `waitUntil`. */
+function dispatch(type: string, members: object): Promise<unknown>[] {
+  const held: Promise<unknown>[] = []
+  const waitUntil = (promise: Promise<unknown>) => held.push(promise)
+  scope.dispatchEvent(Object.assign(new Event(type), { waitUntil, ports: [], ...members }))
+  return held
+}
+
+describe('on sync', () => {
+  it('sends what waits', async () => {
+    await start()
+    await record('/a')
+    await Promise.all(dispatch('sync', { tag: `${name}:drain:0` }))
+    expect(sent).toEqual(['/a'])
+  })
+
+  it('rejects while something remains, so that the browser comes again', async () => {
+    await start()
+    status = 503
+    await record('/a')
+    const [event] = dispatch('sync', { tag: `${name}:drain:3` })
+    await expect(event).rejects.toThrow('1 writes still wait')
+  })
+
+  it('resolves where a person paused the queue: coming again would change nothing', async () => {
+    await start()
+    await record('/a')
+    await setPaused(storage, true)
+    await Promise.all(dispatch('sync', { tag: `${name}:drain:0` }))
+    expect(sent).toEqual([])
+  })
+
+  it('leaves the tags of others alone', async () => {
+    await start()
+    expect(dispatch('sync', { tag: 'workbox-background-sync:q' })).toEqual([])
+    expect(dispatch('sync', { tag: 'other:drain:0' })).toEqual([])
+  })
+})
+
+describe('on a message', () => {
+  const request = () => ({ holdfast: 1, type: 'drain', name, eager: true })
+
+  it('sends, and answers to the port when nothing more is due', async () => {
+    await start()
+    await record('/a')
+    const { port1, port2 } = new MessageChannel()
+    const answered = new Promise(resolve => {
+      port1.onmessage = ({ data }) => resolve(data)
+    })
+    await Promise.all(dispatch('message', { data: request(), ports: [port2] }))
+    expect(await answered).toMatchObject({ ok: true, result: { synced: 1, failed: 0, remaining: 0 } })
+    port1.close()
+  })
+
+  it('ignores what is not meant for it', async () => {
+    await start()
+    for (const data of [null, 'drain', { type: 'SKIP_WAITING' }, { ...request(), name: 'other' }]) {
+      expect(dispatch('message', { data })).toEqual([])
+    }
+  })
+})
+
+it('sends what it finds when it starts', async () => {
+  await record('/a')
+  await start()
+  await expect.poll(() => sent).toEqual(['/a'])
+})
+
+it('sends when it is activated', async () => {
+  await start()
+  await record('/a')
+  await Promise.all(dispatch('activate', {}))
+  expect(sent).toEqual(['/a'])
+})
