@@ -37,20 +37,28 @@ export interface ClaimOptions {
  * first one that waits: while that is delayed or on its way, the entity gives nothing.
  */
 export function claimNext(storage: Storage, options: ClaimOptions): Promise<Claim> {
-  return storage.transact(['mutations', 'blobs', 'meta'], 'readwrite', async tx => {
-    if (await tx.objectStore('meta').get(PAUSED_KEY)) return { kind: 'paused' }
-    const found = await findNext(tx.objectStore('mutations'), options)
-    if (found.kind !== 'found') return found
-    const { mutation } = found
-    const leased = withLease(mutation, options)
-    await tx.objectStore('mutations').put(leased, leased.key)
-    if (isExpired(mutation, options.now)) return { kind: 'unsendable', mutation: leased, reason: 'expired' }
-    const body = await readBody(leased, tx.objectStore('blobs'))
-    if (body === undefined && leased.body.kind !== 'none') {
-      return { kind: 'unsendable', mutation: leased, reason: 'body-lost' }
-    }
-    return { kind: 'claimed', mutation: leased, body }
-  })
+  return storage.transact(
+    ['mutations', 'blobs', 'meta'],
+    'readwrite',
+    async tx => {
+      if (await tx.objectStore('meta').get(PAUSED_KEY)) return { kind: 'paused' }
+      const mutations = tx.objectStore('mutations')
+      const found = await findNext(mutations, options)
+      if (found.kind !== 'found') return found
+      const leased = withLease(found.mutation, options)
+      await mutations.put(leased, leased.key)
+      return toClaim(leased, await readBody(leased, tx.objectStore('blobs')), options.now)
+    },
+    // A lease that a power cut takes away is one whose holder is gone.
+    { durability: 'relaxed' },
+  )
+}
+
+function toClaim(mutation: Mutation, body: string | ArrayBuffer | undefined, now: number): Claim {
+  if (now - mutation.createdAt > mutation.retry.maxAgeMs) return { kind: 'unsendable', mutation, reason: 'expired' }
+  // An empty body in place of the one that was given would be another write.
+  if (body === undefined && mutation.body.kind !== 'none') return { kind: 'unsendable', mutation, reason: 'body-lost' }
+  return { kind: 'claimed', mutation, body }
 }
 
 type Found = { kind: 'found'; mutation: Mutation } | { kind: 'wait'; until: number } | { kind: 'empty' }
@@ -95,10 +103,6 @@ function attemptTime({ nextAttemptAt = 0, lastAttemptAt = 0, lastError }: Mutati
   if (lastAttemptAt > options.now) return 0
   const offline = lastError?.code === 'network' || lastError?.code === 'timeout'
   return offline && lastAttemptAt < options.eagerBefore ? 0 : nextAttemptAt
-}
-
-function isExpired({ createdAt, retry }: Mutation, now: number): boolean {
-  return now - createdAt > retry.maxAgeMs
 }
 
 function withLease(mutation: Mutation, { holder, now, leaseMs }: ClaimOptions): Mutation {

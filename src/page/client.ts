@@ -153,6 +153,8 @@ function connect({ name, clock, signal, open, channel, status, receipts, link }:
     drainPorts: async () => ({ storage: await open(), channel, holder, lockName, signal }),
   })
   const triggers = startTriggers({
+    window,
+    document,
     wake,
     signal,
     now: clock,

@@ -8,6 +8,9 @@ export interface TriggersOptions {
   onOnline: (online: boolean) => void
   /** The page is shown, for the first time or again, and may have missed messages. */
   onShown: () => Promise<void>
+  /** Where `online`, `offline` and `pageshow` are heard. */
+  window: EventTarget
+  document: EventTarget & { readonly visibilityState: DocumentVisibilityState }
   signal: AbortSignal
 }
 
@@ -19,7 +22,8 @@ export interface Triggers {
  * While something waits and this page is open, there is always a next look at the queue: when the network is back, when
  * the page is shown, and after a time. The timer also finds a worker that the browser stopped in the middle of its work.
  */
-export function startTriggers({ wake, pendingCount, now, onOnline, onShown, signal }: TriggersOptions): Triggers {
+export function startTriggers(options: TriggersOptions): Triggers {
+  const { wake, pendingCount, now, onOnline, onShown, window, document, signal } = options
   let timer: ReturnType<typeof setTimeout> | undefined
   const listen = (target: EventTarget, type: string, fn: () => void) => target.addEventListener(type, fn, { signal })
 
@@ -38,12 +42,12 @@ export function startTriggers({ wake, pendingCount, now, onOnline, onShown, sign
     onShown().then(wakeIfPending, () => undefined)
   }
 
-  listen(globalThis, 'online', () => {
+  listen(window, 'online', () => {
     onOnline(true)
     wakeIfPending()
   })
-  listen(globalThis, 'offline', () => onOnline(false))
-  listen(globalThis, 'pageshow', shown)
+  listen(window, 'offline', () => onOnline(false))
+  listen(window, 'pageshow', shown)
   listen(document, 'visibilitychange', () => {
     if (document.visibilityState === 'visible') shown()
   })
