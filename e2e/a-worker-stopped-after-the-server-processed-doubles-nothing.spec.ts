@@ -9,14 +9,17 @@ test('a worker that is stopped after the server processed the write doubles noth
 }) => {
   await page.goto('/')
   await worker.ready(page)
-  const processed = withResolvers()
+  let reached = () => {}
+  const processed = new Promise<void>(resolve => {
+    reached = resolve
+  })
   server.intercept(async (_request, next) => {
     await next()
-    processed.resolve()
+    reached()
     return new Promise(() => undefined)
   })
   await notesPage(page).write('Low tide at noon')
-  await processed.promise
+  await processed
   expect(await server.notes()).toHaveLength(1)
   expect(await outbox.count()).toBe(1)
 

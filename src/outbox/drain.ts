@@ -32,7 +32,7 @@ export interface DrainOptions {
 }
 
 /** An attempt longer than this is given up, and made again under the same key. */
-export const ATTEMPT_TIMEOUT_MS = 30_000
+const ATTEMPT_TIMEOUT_MS = 30_000
 
 /**
  * Sends what is due, one mutation after the other, until nothing is. After each step the stored state is safe: this may

@@ -17,7 +17,7 @@ interface RequestHead {
 }
 
 /** Bodies beyond this many bytes (or characters) are stored apart. */
-export const INLINE_LIMIT = 64 * 1024
+const INLINE_LIMIT = 64 * 1024
 
 /**
  * Turns the body of an input into the bytes that every attempt will send. Text answers at once; what must be read first
