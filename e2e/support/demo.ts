@@ -28,6 +28,10 @@ export interface DemoServer {
   notes(): Promise<Note[]>
   /** Requests that change something, in the order of their arrival. */
   writes: SeenRequest[]
+  /** Ends the server: connections are refused. */
+  stop(): Promise<void>
+  /** Starts it again, at the same address and on the same data. */
+  start(): Promise<void>
   /** Puts something between the network and the server: answers of its own, delays, answers that are never given. */
   intercept(by: Intercept): void
 }
@@ -38,14 +42,19 @@ export const test = base.extend<{ server: DemoServer } & HoldfastFixtures>({
     const dataDir = await mkdtemp(join(tmpdir(), 'holdfast-e2e-'))
     await withDatabase(process.env.DATABASE_URL, async databaseUrl => {
       const control = createControl()
-      const running = await startDemoServer({
-        port: 0,
-        databaseUrl,
-        dataDir,
-        siteDir: join(import.meta.dirname, '../../demo/dist'),
-        intercept: control.handle,
+      const siteDir = join(import.meta.dirname, '../../demo/dist')
+      const options = { databaseUrl, dataDir, siteDir, intercept: control.handle }
+      let running = await startDemoServer({ ...options, port: 0 })
+      const { url, port } = running
+      await use({
+        url,
+        notes: () => readNotes(url),
+        stop: () => running.close(),
+        start: async () => {
+          running = await startDemoServer({ ...options, port })
+        },
+        ...control,
       })
-      await use({ url: running.url, notes: () => readNotes(running.url), ...control })
       control.intercept((_request, next) => next())
       await running.close()
     })
