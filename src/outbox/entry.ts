@@ -30,7 +30,8 @@ export type ReadBlob = (blobKey: string) => Promise<string | ArrayBuffer | null>
 
 /** Makes the entry of a stored mutation. `now`: milliseconds since the epoch. */
 export function toEntry(mutation: Mutation, now: number, readBlob: ReadBlob): OutboxEntry {
-  const { id, url, method, entity, priority, meta, createdAt, attempts, nextAttemptAt, lastError, body } = mutation
+  const { id, url, method, entity, priority, meta, createdAt, attempts, nextAttemptAt, body } = mutation
+  const lastError = mutation.lastError ?? interruption(mutation, now)
   const entry: OutboxEntry = {
     id,
     url,
@@ -47,6 +48,12 @@ export function toEntry(mutation: Mutation, now: number, readBlob: ReadBlob): Ou
   if (lastError !== undefined) entry.lastError = lastError
   if (body.kind === 'json') entry.json = JSON.parse(body.text)
   return entry
+}
+
+/** The sender was killed before it could say how its attempt ended: the write may have arrived. */
+function interruption({ lease }: Mutation, now: number): AttemptError | undefined {
+  if (!lease || lease.until > now) return undefined
+  return { code: 'interrupted', message: 'An attempt was cut off. The server may have it; the same key will tell.' }
 }
 
 /** Makes the dead letter of its record. */

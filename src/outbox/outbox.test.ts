@@ -19,13 +19,14 @@ let deadLetters: DeadLetters
 let heard: string[]
 let woken: number
 let count = 0
-const now = Date.parse('2026-11-21T12:00:00Z')
+let now: number
 
 beforeEach(async () => {
   count += 1
   storage = await openStorage({ name: `outbox-${count}` })
   channel = createChannel(`outbox-${count}`)
   heard = []
+  now = Date.parse('2026-11-21T12:00:00Z')
   woken = 0
   channel.onMessage(message => heard.push(message.type))
   const ports = {
@@ -110,6 +111,13 @@ describe('the outbox', () => {
     expect(await storage.meta.getItem(settledKey('a'))).toMatchObject({ settlement: { kind: 'cancelled' } })
     expect(heard).toEqual(['settled'])
     expect(await outbox.cancel('a')).toBe(false)
+  })
+
+  it('says of a write whose sender was killed that it may have arrived', async () => {
+    await record('a')
+    await claim()
+    now += 1_001
+    expect(await outbox.get('a')).toMatchObject({ state: 'waiting', attempts: 0, lastError: { code: 'interrupted' } })
   })
 
   it('does not cancel what is on its way', async () => {

@@ -14,6 +14,7 @@ export type ErrorCode =
   | 'not-loaded'
   | 'network'
   | 'timeout'
+  | 'interrupted'
   | 'status'
   | 'missing-dependency'
   | 'database-unavailable'
