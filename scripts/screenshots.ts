@@ -18,7 +18,11 @@ const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM_PATH ?? '/usr/bin/chromium',
   args: ['--no-sandbox', '--disable-gpu'],
 })
-const context = await browser.newContext({ viewport: { width: 880, height: 690 }, deviceScaleFactor: 1.5 })
+const context = await browser.newContext({
+  viewport: { width: 1000, height: 700 },
+  deviceScaleFactor: 1.5,
+  reducedMotion: 'reduce',
+})
 const page = await context.newPage()
 
 await page.goto(server.url)
