@@ -25,6 +25,7 @@ const platform: Platform = {
   // The longest delay there is: nothing that failed is due within a test.
   random: () => 0.999,
   isOnline: () => true,
+  timeout: delayMs => AbortSignal.timeout(delayMs),
   locks: undefined,
   sleep: () => Promise.reject(new Error('slept')),
 }

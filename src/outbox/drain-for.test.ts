@@ -29,6 +29,7 @@ beforeEach(async () => {
     now: () => clock,
     random: () => 0.999,
     isOnline: () => true,
+    timeout: delayMs => AbortSignal.timeout(delayMs),
     holder: 'me',
     lockName: 'lock',
     locks: lockManager(),

@@ -47,7 +47,7 @@ async function onePass(
   ports: DrainForPorts,
   { deadline, eagerBefore }: { deadline: number; eagerBefore: number },
 ): Promise<DrainResult | undefined> {
-  const left = AbortSignal.timeout(Math.max(0, deadline - ports.now()))
+  const left = ports.timeout(Math.max(0, deadline - ports.now()))
   const signal = ports.signal ? AbortSignal.any([left, ports.signal]) : left
   try {
     return await withLock(ports.lockName, ({ exclusive }) => drain(ports, { deadline, eagerBefore, exclusive }), {

@@ -44,6 +44,7 @@ beforeEach(async () => {
     now: () => clock,
     random: () => 0.5,
     isOnline: () => online,
+    timeout: delayMs => AbortSignal.timeout(delayMs),
     holder: 'me',
     fetch: async (url, init) => {
       const headers = new Headers(init?.headers)

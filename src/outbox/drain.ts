@@ -16,6 +16,7 @@ export interface DrainPorts {
   now: () => number
   random: () => number
   isOnline: () => boolean
+  timeout: (delayMs: number) => AbortSignal
   /** Who this context is, in the leases. */
   holder: string
   /** Aborted when this context must stop sending. */
@@ -86,7 +87,7 @@ async function step(run: Run, claim: Claim): Promise<boolean> {
 
 function attempt(run: Run, mutation: Mutation, body: string | ArrayBuffer | undefined): Promise<SendOutcome> {
   const left = Math.max(0, Math.min(ATTEMPT_TIMEOUT_MS, run.deadline - run.now()))
-  const signals = [AbortSignal.timeout(left), ...(run.signal ? [run.signal] : [])]
+  const signals = [run.timeout(left), ...(run.signal ? [run.signal] : [])]
   return send(mutation, body, { fetch: run.fetch, now: run.now, signal: AbortSignal.any(signals) })
 }
 

@@ -6,7 +6,10 @@ export interface Platform {
   /** False only where the browser knows that there is no network; true proves nothing. */
   isOnline: () => boolean
   locks: LockManager | undefined
+  /** Resolves after that time, or when the signal is aborted. */
   sleep: (delayMs: number, signal?: AbortSignal) => Promise<void>
+  /** A signal that is aborted after that time, with a `TimeoutError`. */
+  timeout: (delayMs: number) => AbortSignal
 }
 
 /** The real thing, read when it is asked for and not when this module is loaded. */
@@ -19,6 +22,7 @@ export function browserPlatform(): Platform {
     // Web Locks are missing in insecure contexts and in older engines.
     locks: 'locks' in navigator ? navigator.locks : undefined,
     sleep,
+    timeout: delayMs => AbortSignal.timeout(delayMs),
   }
 }
 
