@@ -1,120 +1,166 @@
 import type { Mutation } from '../protocol/mutation.ts'
-import type { Storage } from '../storage/open-storage.ts'
+import { boundsOf, dueTimeOf, dueUpTo, readyParts, readyPrefix } from '../protocol/queue-key.ts'
 import { PAUSED_KEY } from './pause.ts'
+import { move, type QueueTransaction } from './queue-moves.ts'
 
 /** A mutation under a lease, with the body to send. */
 export interface Claimed {
-  kind: 'claimed'
   mutation: Mutation
   body: string | ArrayBuffer | undefined
 }
 
-/** What the queue has for a sender now. `wait`: nothing is due before `until` (milliseconds since the epoch). */
-export type Claim =
-  | Claimed
-  | { kind: 'unsendable'; mutation: Mutation; reason: 'expired' | 'body-lost' }
-  | { kind: 'wait'; until: number }
-  | { kind: 'empty' }
-  | { kind: 'paused' }
+/** A mutation under a lease that cannot be sent, and why. */
+export interface Unsendable {
+  mutation: Mutation
+  reason: 'expired' | 'body-lost'
+}
+
+/** What the queue has for a sender now. */
+export interface Claim {
+  claimed: Claimed[]
+  unsendable: Unsendable[]
+  /** When the next delayed mutation is due; milliseconds since the epoch. */
+  nextDueAt?: number
+}
 
 export interface ClaimOptions {
   holder: string
   now: number
   leaseMs: number
-  /**
-   * A mutation that failed for want of a network before this time is due at once: the one who drains has reason to
-   * think that the network is back. Milliseconds since the epoch; 0 for no such reason.
-   */
-  eagerBefore: number
-  /** Whether the caller holds the drain lock, so that a lease of anybody else is a dead holder's. */
-  exclusive: boolean
-  /** Origins that do not answer, and when each may be tried again (milliseconds since the epoch). */
-  unreachable: ReadonlyMap<string, number>
+  /** At most that many. */
+  limit: number
+  /** At most that many for an origin; 0 where it does not answer at the moment. */
+  slots: (origin: string) => number
+  /** How many were claimed in this run so far: every eighth is the oldest, so that a low priority is served at last. */
+  turn: number
 }
 
-/**
- * Takes the next mutation that may be sent and puts a lease on it, in one transaction. Per entity it is always the
- * first one that waits: while that is delayed or on its way, the entity gives nothing.
- */
-export function claimNext(storage: Storage, options: ClaimOptions): Promise<Claim> {
-  return storage.transact(
-    ['mutations', 'blobs', 'meta'],
-    'readwrite',
-    async tx => {
-      if (await tx.objectStore('meta').get(PAUSED_KEY)) return { kind: 'paused' }
-      const mutations = tx.objectStore('mutations')
-      const found = await findNext(mutations, options)
-      if (found.kind !== 'found') return found
-      const leased = withLease(found.mutation, options)
-      await mutations.put(leased, leased.key)
-      return toClaim(leased, await readBody(leased, tx.objectStore('blobs')), options.now)
-    },
-    // A lease that a power cut takes away is one whose holder is gone.
-    { durability: 'relaxed' },
-  )
-}
-
-function toClaim(mutation: Mutation, body: string | ArrayBuffer | undefined, now: number): Claim {
-  if (now - mutation.createdAt > mutation.retry.maxAgeMs) return { kind: 'unsendable', mutation, reason: 'expired' }
-  // An empty body in place of the one that was given would be another write.
-  if (body === undefined && mutation.body.kind !== 'none') return { kind: 'unsendable', mutation, reason: 'body-lost' }
-  return { kind: 'claimed', mutation, body }
-}
-
-type Found = { kind: 'found'; mutation: Mutation } | { kind: 'wait'; until: number } | { kind: 'empty' }
-
-interface ReadableStore {
-  getAll(range: IDBKeyRange | null, count: number): Promise<Mutation[]>
-}
-
-/** How many records one step of the search reads: few enough for memory, enough to pass a waiting entity quickly. */
-const PAGE = 50
-
-async function findNext(store: ReadableStore, options: ClaimOptions): Promise<Found> {
-  const heldEntities = new Set<string>()
-  let soonest = Number.POSITIVE_INFINITY
-  let range: IDBKeyRange | null = null
-  for (;;) {
-    const page: Mutation[] = await store.getAll(range, PAGE)
-    for (const mutation of page) {
-      if (mutation.entity !== undefined && heldEntities.has(mutation.entity)) continue
-      const dueAt = dueTime(mutation, options)
-      if (dueAt <= options.now) return { kind: 'found', mutation }
-      soonest = Math.min(soonest, dueAt)
-      if (mutation.entity !== undefined) heldEntities.add(mutation.entity)
-    }
-    const last = page.at(-1)
-    if (!last || page.length < PAGE) break
-    range = IDBKeyRange.lowerBound(last.key, true)
+/** Takes the mutations that may be sent next, and puts a lease on each. */
+export async function claimIn(tx: QueueTransaction, options: ClaimOptions): Promise<Claim> {
+  const claim: Claim = { claimed: [], unsendable: [] }
+  if (options.limit <= 0 || (await tx.objectStore('meta').get(PAUSED_KEY))) return claim
+  await promoteDue(tx, options.now)
+  for (const mutation of await pick(tx, options)) {
+    const leased = await move(tx, withLease(mutation, options), { in: 'sending' })
+    const body = await readBody(tx, leased)
+    const reason = whyNot(leased, body, options.now)
+    if (reason) claim.unsendable.push({ mutation: leased, reason })
+    else claim.claimed.push({ mutation: leased, body })
   }
-  return soonest === Number.POSITIVE_INFINITY ? { kind: 'empty' } : { kind: 'wait', until: soonest }
+  const [next] = await firstKeys(tx, boundsOf('delayed'), 1)
+  if (next !== undefined) claim.nextDueAt = dueTimeOf(next)
+  return claim
 }
 
-/** When a mutation may be sent: a time that has passed, if now. */
-function dueTime(mutation: Mutation, options: ClaimOptions): number {
-  const { lease } = mutation
-  const alive = lease && lease.until > options.now && (lease.holder === options.holder || !options.exclusive)
-  if (alive) return lease.until
-  return Math.max(attemptTime(mutation, options), options.unreachable.get(new URL(mutation.url).origin) ?? 0)
+/** How many that became due one transaction makes ready; the next ones follow in the next. */
+const PROMOTED = 100
+
+async function promoteDue(tx: QueueTransaction, now: number): Promise<void> {
+  const { lower, upper } = dueUpTo(now)
+  const due: Mutation[] = await tx.objectStore('mutations').getAll(IDBKeyRange.bound(lower, upper), PROMOTED)
+  for (const mutation of due) await move(tx, mutation, { in: 'ready' })
 }
 
-function attemptTime({ nextAttemptAt = 0, lastAttemptAt = 0, lastError }: Mutation, options: ClaimOptions): number {
-  // The clock was set back since that attempt: the time noted then says nothing about now.
-  if (lastAttemptAt > options.now) return 0
-  const offline = lastError?.code === 'network' || lastError?.code === 'timeout'
-  return offline && lastAttemptAt < options.eagerBefore ? 0 : nextAttemptAt
+/** Of what is ready: by priority, then age, over all origins that have room. Keys only; nothing else is read. */
+async function pick(tx: QueueTransaction, options: ClaimOptions): Promise<Mutation[]> {
+  const lanes = await readLanes(tx, options)
+  const picked = new Set<string>()
+  while (picked.size < options.limit) {
+    const isOldestsTurn = (options.turn + picked.size) % OLDEST_EVERY === OLDEST_EVERY - 1
+    const open = lanes.filter(({ slots }) => slots > 0)
+    const key = isOldestsTurn ? await oldest(tx, open, picked) : best(open, picked)
+    if (key === undefined) break
+    picked.add(key)
+    const lane = open.find(({ origin }) => origin === readyParts(key).origin)
+    if (lane) lane.slots -= 1
+  }
+  const store = tx.objectStore('mutations')
+  return Promise.all([...picked].map(key => store.get(key) as Promise<Mutation>))
+}
+
+const OLDEST_EVERY = 8
+
+interface Lane {
+  origin: string
+  slots: number
+  /** The keys that come first, by priority and age. */
+  keys: string[]
+}
+
+async function readLanes(tx: QueueTransaction, { limit, slots }: ClaimOptions): Promise<Lane[]> {
+  const lanes: Lane[] = []
+  const { upper } = boundsOf('ready')
+  let { lower } = boundsOf('ready')
+  for (;;) {
+    const [key] = await firstKeys(tx, { lower, upper }, 1)
+    if (key === undefined) return lanes
+    const { origin } = readyParts(key)
+    const prefix = readyPrefix(origin)
+    const room = Math.min(limit, slots(origin))
+    if (room > 0) {
+      lanes.push({ origin, slots: room, keys: await firstKeys(tx, { lower: prefix, upper: `${prefix}}` }, limit) })
+    }
+    lower = `${prefix}}`
+  }
+}
+
+function best(lanes: Lane[], picked: ReadonlySet<string>): string | undefined {
+  const firsts = lanes.flatMap(({ keys }) => keys.find(key => !picked.has(key)) ?? [])
+  return firsts.sort((a, b) => compare(orderOf(a), orderOf(b)))[0]
+}
+
+/** The oldest of any priority: the first key of each rank is the oldest of that rank. */
+async function oldest(tx: QueueTransaction, lanes: Lane[], picked: ReadonlySet<string>): Promise<string | undefined> {
+  const found: string[] = []
+  for (const { origin } of lanes) {
+    const prefix = readyPrefix(origin)
+    for (let lower = prefix; ; ) {
+      const keys: string[] = await firstKeys(tx, { lower, upper: `${prefix}}` }, picked.size + 1)
+      const first = keys[0]
+      if (first === undefined) break
+      found.push(...keys.filter(key => !picked.has(key)).slice(0, 1))
+      lower = `${prefix}${readyParts(first).rank}}`
+    }
+  }
+  return found.sort((a, b) => compare(readyParts(a).sequence, readyParts(b).sequence))[0]
+}
+
+function orderOf(key: string): string {
+  const { rank, sequence } = readyParts(key)
+  return `${rank}|${sequence}`
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}
+
+async function firstKeys(
+  tx: QueueTransaction,
+  { lower, upper }: { lower: string; upper: string },
+  count: number,
+): Promise<string[]> {
+  const range = IDBKeyRange.bound(lower, upper)
+  return (await tx.objectStore('mutations').getAllKeys(range, count)) as string[]
 }
 
 function withLease(mutation: Mutation, { holder, now, leaseMs }: ClaimOptions): Mutation {
   const token = mutation.fence + 1
-  return { ...mutation, fence: token, lastAttemptAt: now, lease: { holder, token, until: now + leaseMs } }
+  const { nextAttemptAt: _due, ...rest } = mutation
+  return { ...rest, fence: token, lastAttemptAt: now, lease: { holder, token, until: now + leaseMs } }
 }
 
-async function readBody(
-  { body }: Mutation,
-  blobs: { get(key: string): Promise<string | ArrayBuffer | undefined> },
-): Promise<string | ArrayBuffer | undefined> {
+function whyNot(
+  { body, createdAt, expiresAt, retry }: Mutation,
+  read: unknown,
+  now: number,
+): Unsendable['reason'] | undefined {
+  if (now - createdAt > retry.maxAgeMs || (expiresAt !== undefined && now > expiresAt)) return 'expired'
+  // An empty body in place of the one that was given would be another write.
+  return read === undefined && body.kind !== 'none' ? 'body-lost' : undefined
+}
+
+async function readBody(tx: QueueTransaction, { body }: Mutation): Promise<string | ArrayBuffer | undefined> {
   if (body.kind === 'json' || body.kind === 'text') return body.text
   if (body.kind === 'bytes') return body.bytes
-  return body.kind === 'apart' ? blobs.get(body.blobKey) : undefined
+  return body.kind === 'apart' ? tx.objectStore('blobs').get(body.blobKey) : undefined
 }

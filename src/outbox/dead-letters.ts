@@ -1,10 +1,13 @@
 import { HoldfastError } from '../protocol/errors.ts'
-import { type Mutation, orderKey } from '../protocol/mutation.ts'
+import type { Mutation } from '../protocol/mutation.ts'
+import { keyAt } from '../protocol/queue-key.ts'
 import type { Storage } from '../storage/open-storage.ts'
 import type { Channel } from '../tabs/channel.ts'
-import { SEQUENCE_KEY } from './append.ts'
+import { APPENDED_KEY } from './counters.ts'
 import type { DeadRecord } from './dead-record.ts'
 import { type DeadLetter, toDeadLetter } from './entry.ts'
+import { freePlace } from './free-place.ts'
+import { firstOf, QUEUE_STORES, unparkDependants } from './queue-moves.ts'
 import { settledKey } from './settled.ts'
 
 /** What could not be delivered, for a person to decide about. Nothing here is ever removed by itself. */
@@ -49,7 +52,7 @@ export function createDeadLetters({ open, channel, now, wake, subscribe }: DeadL
     },
 
     async retry(id) {
-      await requeue(await open(), id)
+      await requeue(await open(), id, now())
       channel.post('changed', { ids: [id] })
       wake()
     },
@@ -61,20 +64,22 @@ export function createDeadLetters({ open, channel, now, wake, subscribe }: DeadL
   }
 }
 
-function requeue(storage: Storage, id: string): Promise<void> {
-  return storage.mutations.transact(['mutations', 'dead', 'meta'], 'readwrite', async tx => {
+function requeue(storage: Storage, id: string, now: number): Promise<void> {
+  return storage.mutations.transact(QUEUE_STORES, 'readwrite', async tx => {
     const { mutation } = await mustGet(tx.objectStore('dead'), id, 'retry the dead letter')
     const meta = tx.objectStore('meta')
-    const sequence: number = ((await meta.get(SEQUENCE_KEY)) ?? 0) + 1
+    const sequence: number = ((await meta.get(APPENDED_KEY)) ?? 0) + 1
     const { nextAttemptAt: _over, ...rest } = mutation
-    const key = orderKey({ priority: mutation.priority, sequence, id })
-    const waiting: Mutation = { ...rest, key, attempts: 0, failures: 0 }
+    const waiting: Mutation = { ...rest, sequence, attempts: 0, failures: 0 }
+    const isFree = (await firstOf(tx, waiting.entity)) === undefined
+    waiting.key = keyAt(waiting, isFree ? freePlace(waiting, now) : { in: 'blocked' })
     await Promise.all([
       tx.objectStore('dead').delete(id),
-      tx.objectStore('mutations').put(waiting, key),
-      meta.put(sequence, SEQUENCE_KEY),
+      tx.objectStore('mutations').put(waiting, waiting.key),
+      meta.put(sequence, APPENDED_KEY),
       meta.delete(settledKey(id)),
     ])
+    await unparkDependants(tx, id)
   })
 }
 

@@ -5,14 +5,15 @@ import type { Mutation } from '../protocol/mutation.ts'
 import { openStorage, type Storage } from '../storage/open-storage.ts'
 import { createChannel } from '../tabs/channel.ts'
 import { createAppend } from './append.ts'
-import { claimNext } from './claim.ts'
 import type { DeadRecord } from './dead-record.ts'
 import { type DrainPorts, drain } from './drain.ts'
 import { type MutationInput, prepareMutation } from './mutation-input.ts'
 import { setPaused } from './pause.ts'
+import { recover } from './recover.ts'
 import { DEFAULT_RETRY } from './retry-policy.ts'
-import { settle } from './settle.ts'
+import type { Ending, Settled } from './settle.ts'
 import { settledKey } from './settled.ts'
+import { takeTurn } from './turn.ts'
 
 interface Sent {
   path: string
@@ -89,7 +90,7 @@ const run = (options: { eager?: boolean; exclusive?: boolean } = {}): Promise<Dr
     exclusive: options.exclusive ?? true,
   })
 const paths = () => sent.map(({ path }) => path)
-const queue = () => storage.mutations.range<Mutation>()
+const queue = async () => (await storage.mutations.range<Mutation>()).sort((a, b) => a.sequence - b.sequence)
 const answering = (status: number, headers: Record<string, string> = {}) => new Response(null, { status, headers })
 const failing = () => Promise.reject(new TypeError('Failed to fetch'))
 
@@ -232,30 +233,48 @@ describe('invariant 4: what always fails blocks its own entity at most, and ends
 })
 
 describe('invariant 6: whoever lost the lease changes nothing', () => {
-  const claim = async (holder: string, exclusive = true) => {
-    const options = { holder, now: clock, leaseMs: 35_000, eagerBefore: 0, exclusive, unreachable: new Map() }
-    const claimed = await claimNext(storage, options)
-    if (claimed.kind !== 'claimed') throw new Error(`expected a claim, got ${claimed.kind}`)
+  const claimOptions = (holder: string, limit: number) => {
+    return { holder, now: clock, leaseMs: 35_000, limit, slots: () => limit, turn: 0 }
+  }
+  const claim = async (holder: string) => {
+    const turn = await takeTurn(storage, { ended: [], returned: [], claim: claimOptions(holder, 1) }, ports)
+    const [claimed] = turn.claim.claimed
+    if (!claimed) throw new Error('expected a claim')
     return claimed.mutation
+  }
+  const settle = async (mutation: Mutation, ending: Ending): Promise<Settled | undefined> => {
+    const options = { ended: [{ mutation, ending }], returned: [], claim: claimOptions('me', 0) }
+    return (await takeTurn(storage, options, ports)).settled[0]
   }
 
   it('ignores the settlement of a sender whose mutation was taken over', async () => {
     await record('/a')
     const zombie = await claim('zombie')
+    await recover(storage, { now: clock, exclusive: true, eagerBefore: 0 })
     const heir = await claim('heir')
     const confirmed = { kind: 'confirmed', status: 200, headers: {}, body: undefined } as const
     const refused = { kind: 'refused', status: 422, message: 'no' } as const
-    expect(await settle(storage, zombie, refused, ports)).toEqual({ kind: 'lost' })
+    expect(await settle(zombie, refused)).toEqual({ kind: 'lost' })
     expect(await queue()).toMatchObject([{ fence: 2, lease: { holder: 'heir', token: 2 } }])
-    expect(await settle(storage, heir, confirmed, ports)).toEqual({ kind: 'confirmed' })
-    expect(await settle(storage, zombie, confirmed, ports)).toEqual({ kind: 'lost' })
+    expect(await settle(heir, confirmed)).toEqual({ kind: 'confirmed' })
+    expect(await settle(zombie, confirmed)).toEqual({ kind: 'lost' })
     expect(await storage.dead.count()).toBe(0)
+  })
+
+  it('does not give back what another holds by now', async () => {
+    await record('/a')
+    const zombie = await claim('zombie')
+    await recover(storage, { now: clock, exclusive: true, eagerBefore: 0 })
+    await claim('heir')
+    await takeTurn(storage, { ended: [], returned: [zombie], claim: claimOptions('zombie', 1) }, ports)
+    expect(await queue()).toMatchObject([{ lease: { holder: 'heir', token: 2 } }])
   })
 
   it('leaves the lease of another alone without the lock, until it has run out', async () => {
     await record('/a')
     await claim('other')
-    expect(await run({ exclusive: false })).toMatchObject({ synced: 0, remaining: 1, nextAttemptAt: clock + 35_000 })
+    expect(await run({ exclusive: false })).toMatchObject({ synced: 0, remaining: 1 })
+    expect(sent).toEqual([])
     clock += 35_001
     expect(await run({ exclusive: false })).toMatchObject({ synced: 1, remaining: 0 })
   })

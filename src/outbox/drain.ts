@@ -1,12 +1,15 @@
 import type { DrainResult } from '../protocol/messages.ts'
 import type { Mutation } from '../protocol/mutation.ts'
+import { originOf } from '../protocol/queue-key.ts'
 import type { SendOutcome } from '../protocol/settlement.ts'
 import type { Storage } from '../storage/open-storage.ts'
 import type { Channel } from '../tabs/channel.ts'
-import { type Claim, claimNext } from './claim.ts'
+import type { Claimed } from './claim.ts'
+import { recover } from './recover.ts'
 import { send } from './send.ts'
-import { bury, type Settled, settle } from './settle.ts'
+import type { Settled } from './settle.ts'
 import { forgetOldAnswers } from './settled.ts'
+import { type Ended, takeTurn } from './turn.ts'
 
 /** What the drain takes from the context it runs in. */
 export interface DrainPorts {
@@ -35,75 +38,177 @@ export interface DrainOptions {
 /** An attempt longer than this is given up, and made again under the same key. */
 const ATTEMPT_TIMEOUT_MS = 30_000
 
+/** Attempts at once: as many connections as browsers open to one origin over HTTP/1.1. */
+const CONCURRENCY = 6
+
 /**
- * Sends what is due, one mutation after the other, until nothing is. After each step the stored state is safe: this may
- * be killed at any await, and the next run goes on from there.
+ * Sends what is due until nothing is, several at a time, and never two of one entity. After each step the stored state is
+ * safe: this may be killed at any await, and the next run goes on from there.
  */
 export async function drain(ports: DrainPorts, options: DrainOptions): Promise<DrainResult> {
-  const { storage, channel, now } = ports
-  const run: Run = { ...ports, ...options, unreachable: new Map(), synced: 0, failed: 0, nextAttemptAt: undefined }
-  while (!isOver(run) && (await step(run, await claim(run)))) {}
-  const { synced, failed, nextAttemptAt } = run
-  if (synced > 0) await forgetOldAnswers(storage, now())
-  const result: DrainResult = { synced, failed, remaining: await storage.mutations.count(), nextAttemptAt }
-  channel.post('drained', result)
-  return result
+  const run = createRun(ports, options)
+  await recover(ports.storage, { ...options, now: ports.now() })
+  for (;;) {
+    dispatch(run)
+    if (wantsTurn(run)) await turn(run)
+    else if (run.inFlight > 0) await run.nextEnd()
+    else break
+  }
+  return finish(run)
 }
 
 interface Run extends DrainPorts, DrainOptions {
-  unreachable: Map<string, number>
+  /** Under our lease, and not sent yet. */
+  claimed: Claimed[]
+  inFlight: number
+  /** Attempts whose end is not on record yet. */
+  ended: Ended[]
+  /** Resolves at the next end of an attempt. */
+  nextEnd: () => Promise<void>
+  hasEnded: () => void
+  /** Whether the last claim found less than it asked for, and nothing has changed since. */
+  isDry: boolean
+  /** Whether the device turned out to be offline. */
+  isOffline: boolean
+  /** Origins that do not answer. */
+  unreachable: Set<string>
+  /** Whether any server answered in this run: until then one request at a time asks whether there is a network. */
+  isAnswered: boolean
+  turns: number
   synced: number
   failed: number
-  nextAttemptAt: number | undefined
+  nextDueAt: number | undefined
 }
 
-function isOver({ now, deadline, signal }: Run): boolean {
-  return now() >= deadline || signal?.aborted === true
-}
-
-function claim({ storage, holder, exclusive, eagerBefore, unreachable, now }: Run): Promise<Claim> {
-  const leaseMs = ATTEMPT_TIMEOUT_MS + 5_000
-  return claimNext(storage, { holder, exclusive, eagerBefore, unreachable, leaseMs, now: now() })
-}
-
-/** Acts on one claim; says whether to go on. */
-async function step(run: Run, claim: Claim): Promise<boolean> {
-  if (claim.kind === 'empty' || claim.kind === 'paused') return false
-  if (claim.kind === 'wait') {
-    run.nextAttemptAt = claim.until
-    return false
+function createRun(ports: DrainPorts, options: DrainOptions): Run {
+  let resolve = () => {}
+  let next = new Promise<void>(done => {
+    resolve = done
+  })
+  return {
+    ...ports,
+    ...options,
+    claimed: [],
+    inFlight: 0,
+    ended: [],
+    nextEnd: () => next,
+    hasEnded() {
+      resolve()
+      next = new Promise(done => {
+        resolve = done
+      })
+    },
+    isDry: false,
+    isOffline: false,
+    unreachable: new Set(),
+    isAnswered: false,
+    turns: 0,
+    synced: 0,
+    failed: 0,
+    nextDueAt: undefined,
   }
-  if (claim.kind === 'unsendable') {
-    note(run, claim.mutation, await bury(run.storage, claim.mutation, claim.reason, run.now()))
-    return true
-  }
-  const { mutation } = claim
-  run.channel.post('sending', { ids: [mutation.id] })
-  const outcome = await attempt(run, mutation, claim.body)
-  const settled = await settle(run.storage, mutation, outcome, run)
-  note(run, mutation, settled)
-  return isUnanswered(outcome) ? goOnWithout(run, mutation, settled) : true
 }
 
-function attempt(run: Run, mutation: Mutation, body: string | ArrayBuffer | undefined): Promise<SendOutcome> {
+function isOver({ now, deadline, signal, isOffline }: Run): boolean {
+  return isOffline || now() >= deadline || signal?.aborted === true
+}
+
+/** Sends what was claimed, as far as there is room. */
+function dispatch(run: Run): void {
+  const ids: string[] = []
+  while (run.inFlight < connections(run) && !isOver(run)) {
+    const next = takeReachable(run)
+    if (!next) break
+    ids.push(next.mutation.id)
+    run.inFlight += 1
+    void attempt(run, next)
+  }
+  if (ids.length > 0) run.channel.post('sending', { ids })
+}
+
+function takeReachable({ claimed, unreachable }: Run): Claimed | undefined {
+  const index = claimed.findIndex(({ mutation }) => !unreachable.has(originOf(mutation)))
+  return index < 0 ? undefined : claimed.splice(index, 1)[0]
+}
+
+function connections({ isAnswered }: Run): number {
+  return isAnswered ? CONCURRENCY : 1
+}
+
+/** Never rejects: `send` does not, and what follows cannot. */
+async function attempt(run: Run, { mutation, body }: Claimed): Promise<void> {
   const left = Math.max(0, Math.min(ATTEMPT_TIMEOUT_MS, run.deadline - run.now()))
   const signals = [run.timeout(left), ...(run.signal ? [run.signal] : [])]
-  return send(mutation, body, { fetch: run.fetch, now: run.now, signal: AbortSignal.any(signals) })
+  const ending = await send(mutation, body, { fetch: run.fetch, now: run.now, signal: AbortSignal.any(signals) })
+  run.inFlight -= 1
+  // At once, and not in the next turn: whatever is sent before that must know.
+  notePath(run, mutation, ending)
+  run.ended.push({ mutation, ending })
+  run.hasEnded()
 }
 
-function note(run: Run, { id }: Mutation, settled: Settled): void {
-  if (settled.kind === 'confirmed') run.synced += 1
-  if (settled.kind === 'dead') run.failed += 1
-  run.channel.post('settled', { ids: [id] })
+function wantsTurn(run: Run): boolean {
+  if (run.ended.length > 0 || unsendable(run).length > 0) return true
+  return !run.isDry && !isOver(run) && wanted(run) > 0
+}
+
+/** One for each free connection, and as many again, so that the next ones are at hand when an attempt ends. */
+function wanted(run: Run): number {
+  return 2 * connections(run) - run.inFlight - run.claimed.length
+}
+
+/** What was claimed and cannot be sent in this run any more. */
+function unsendable(run: Run): Claimed[] {
+  return isOver(run) ? run.claimed : run.claimed.filter(({ mutation }) => run.unreachable.has(originOf(mutation)))
+}
+
+async function turn(run: Run): Promise<void> {
+  const ended = run.ended.splice(0)
+  const returned = unsendable(run)
+  run.claimed = run.claimed.filter(one => !returned.includes(one))
+  const limit = isOver(run) ? 0 : wanted(run)
+  const options = { ended, returned: returned.map(({ mutation }) => mutation), claim: claimOptions(run, limit) }
+  const { settled, claim } = await takeTurn(run.storage, options, run)
+  run.turns += claim.claimed.length
+  run.claimed.push(...claim.claimed)
+  for (const { mutation, reason } of claim.unsendable)
+    run.ended.push({ mutation, ending: { kind: 'unsendable', reason } })
+  run.isDry = claim.claimed.length + claim.unsendable.length < limit
+  run.nextDueAt = claim.nextDueAt
+  note(run, ended, settled)
+}
+
+function claimOptions(run: Run, limit: number) {
+  const { holder, unreachable } = run
+  const leaseMs = ATTEMPT_TIMEOUT_MS + 5_000
+  const slots = (origin: string) => (unreachable.has(origin) ? 0 : limit)
+  return { holder, leaseMs, limit, slots, turn: run.turns, now: run.now() }
+}
+
+/** After a network failure: nothing more if the device is offline, else the other origins. */
+function notePath(run: Run, mutation: Mutation, outcome: SendOutcome): void {
+  if (!isUnanswered(outcome)) run.isAnswered = true
+  else if (run.isOnline()) run.unreachable.add(originOf(mutation))
+  else run.isOffline = true
 }
 
 function isUnanswered(outcome: SendOutcome): boolean {
   return outcome.kind === 'retry' && outcome.code !== 'status'
 }
 
-/** After a network failure: nothing more if the device is offline, else the other origins. */
-function goOnWithout(run: Run, { url }: Mutation, settled: Settled): boolean {
-  if (!run.isOnline()) return false
-  if (settled.kind === 'retry') run.unreachable.set(new URL(url).origin, settled.nextAttemptAt)
-  return true
+function note(run: Run, ended: Ended[], settled: Settled[]): void {
+  for (const { kind } of settled) {
+    if (kind === 'confirmed') run.synced += 1
+    if (kind === 'dead') run.failed += 1
+  }
+  if (ended.length > 0) run.channel.post('settled', { ids: ended.map(({ mutation }) => mutation.id) })
+}
+
+async function finish(run: Run): Promise<DrainResult> {
+  const { storage, synced, failed, nextDueAt, isOffline } = run
+  if (synced > 0) await forgetOldAnswers(storage, run.now())
+  const remaining = await storage.mutations.count()
+  const result: DrainResult = { synced, failed, remaining, ...(!isOffline && { nextAttemptAt: nextDueAt }) }
+  run.channel.post('drained', result)
+  return result
 }

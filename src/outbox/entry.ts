@@ -1,6 +1,7 @@
-import type { AttemptError, Mutation, MutationState } from '../protocol/mutation.ts'
+import type { AttemptError, BlockReason, Mutation, MutationState } from '../protocol/mutation.ts'
 import type { DeadReason, Problem } from '../protocol/settlement.ts'
 import type { DeadRecord } from './dead-record.ts'
+import { INTERRUPTED } from './recover.ts'
 
 /** A mutation as people and apps see it: a plain copy, never the stored record. */
 export interface OutboxEntry {
@@ -16,6 +17,8 @@ export interface OutboxEntry {
   attempts: number
   nextAttemptAt?: Date
   lastError?: AttemptError
+  /** Why it will not go on by itself: a mutation that it depends on was cancelled, or is a dead letter. */
+  blockedBy?: { id: string; reason: BlockReason }
   /** What was given as `json`, unless it is so large that it is stored apart; `body()` has it then. */
   json?: unknown
   /** The bytes that every attempt sends, with their media type. */
@@ -37,7 +40,7 @@ export function toEntry(mutation: Mutation, now: number, readBlob: ReadBlob): Ou
     url,
     method,
     priority,
-    state: mutation.lease && mutation.lease.until > now ? 'sending' : 'waiting',
+    state: stateOf(mutation, now),
     createdAt: new Date(createdAt),
     attempts,
     body: () => readBody(mutation, readBlob),
@@ -46,14 +49,19 @@ export function toEntry(mutation: Mutation, now: number, readBlob: ReadBlob): Ou
   if (meta !== undefined) entry.meta = meta
   if (nextAttemptAt !== undefined) entry.nextAttemptAt = new Date(nextAttemptAt)
   if (lastError !== undefined) entry.lastError = lastError
+  if (mutation.blockedBy !== undefined) entry.blockedBy = mutation.blockedBy
   if (body.kind === 'json') entry.json = JSON.parse(body.text)
   return entry
 }
 
-/** The sender was killed before it could say how its attempt ended: the write may have arrived. */
+function stateOf({ lease, blockedBy, waitsFor }: Mutation, now: number): MutationState {
+  if (lease && lease.until > now) return 'sending'
+  return blockedBy || waitsFor ? 'blocked' : 'waiting'
+}
+
+/** The sender was killed before it could say how its attempt ended, and nobody has taken over yet. */
 function interruption({ lease }: Mutation, now: number): AttemptError | undefined {
-  if (!lease || lease.until > now) return undefined
-  return { code: 'interrupted', message: 'An attempt was cut off. The server may have it; the same key will tell.' }
+  return !lease || lease.until > now ? undefined : { code: 'interrupted', message: INTERRUPTED }
 }
 
 /** Makes the dead letter of its record. */

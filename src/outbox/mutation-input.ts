@@ -1,4 +1,4 @@
-import { METHODS, type MutationMethod, type NewMutation } from '../protocol/mutation.ts'
+import { METHODS, type MutationMethod, type NewMutation, PRIORITY_RANGE } from '../protocol/mutation.ts'
 import { invalidMutation } from './invalid-mutation.ts'
 import { type RecordedBody, recordBody } from './record-body.ts'
 import type { RetryPolicy } from './retry-policy.ts'
@@ -17,6 +17,14 @@ export interface MutationInput {
   headers?: HeadersInit
   /** Mutations of one entity reach the server in the order of their calls, one at a time. */
   entity?: string
+  /** Higher first, from -10000 to 10000; default 0. Within an entity the order of the calls holds all the same. */
+  priority?: number
+  /** Ids of mutations that must be confirmed before this one is sent. */
+  dependsOn?: string[]
+  /** Not sent before this time. */
+  notBefore?: Date
+  /** Not sent after this time: it becomes a dead letter then, with the reason `expired`. */
+  expiresAt?: Date
   /** How many answers that ask for another attempt it may get before it is a dead letter. Default: the outbox's `retry.attempts`. */
   attempts?: number
   /** What the app wants to know about this write later. Copied; anything that structured clone accepts. */
@@ -35,6 +43,7 @@ export interface PreparedMutation {
   mutation: NewMutation
   /** The body, when it is stored apart from the record. */
   apart?: string | ArrayBuffer
+  dependsOn?: string[]
 }
 
 /**
@@ -51,47 +60,48 @@ export function prepareMutation(
   const url = absoluteUrl(input.url, ports.base)
   const method = writeMethod(input.method)
   const headers = storableHeaders(input.headers)
-  const draft: Draft = { url, method, headers, input, meta: copyMeta(input.meta), ...checked(input) }
+  const draft: Draft = { url, method, meta: copyMeta(input.meta), ...scheduleOf(input) }
   const body = recordBody(input, { url, method, headers })
   return body instanceof Promise
     ? body.then(recorded => assemble(draft, recorded, ports))
     : assemble(draft, body, ports)
 }
 
-interface Draft {
+interface Draft extends Schedule {
   url: string
   method: MutationMethod
-  headers: Headers
-  input: MutationInput
   meta: Record<string, unknown> | undefined
-  entity: string | undefined
-  attempts: number | undefined
 }
 
 function assemble(draft: Draft, recorded: RecordedBody, { now, newId, retry }: PreparePorts): PreparedMutation {
   const id = newId()
   const { headers, apart } = recorded
-  const body = recorded.body.kind === 'apart' ? { ...recorded.body, blobKey: `body:${id}` } : recorded.body
+  const { url, method, entity, priority, attempts, notBefore, expiresAt, dependsOn, meta } = draft
   const mutation: NewMutation = {
     version: 1,
     id,
-    url: draft.url,
-    method: draft.method,
+    url,
+    method,
     headers: [...headers],
-    body,
-    priority: 0,
+    body: recorded.body.kind === 'apart' ? { ...recorded.body, blobKey: `body:${id}` } : recorded.body,
+    priority,
     createdAt: now(),
     attempts: 0,
     failures: 0,
-    retry: draft.attempts === undefined ? retry : { ...retry, attempts: draft.attempts },
+    retry: attempts === undefined ? retry : { ...retry, attempts },
     fence: 0,
+    ...(entity !== undefined && { entity }),
+    ...(notBefore !== undefined && { notBefore }),
+    ...(expiresAt !== undefined && { expiresAt }),
+    ...(meta !== undefined && { meta }),
   }
-  if (draft.entity !== undefined) mutation.entity = draft.entity
-  if (draft.meta !== undefined) mutation.meta = draft.meta
-  return apart === undefined ? { mutation } : { mutation, apart }
+  return { mutation, ...(apart !== undefined && { apart }), ...(dependsOn && { dependsOn }) }
 }
 
-const MEMBERS = new Set(['url', 'method', 'json', 'body', 'headers', 'entity', 'attempts', 'meta'])
+const MEMBERS = new Set([
+  ...['url', 'method', 'json', 'body', 'headers', 'entity', 'priority', 'dependsOn', 'notBefore', 'expiresAt'],
+  ...['attempts', 'meta'],
+])
 
 function assertMembers(input: MutationInput): void {
   if (typeof input !== 'object' || input === null) {
@@ -189,12 +199,42 @@ function copyMeta(meta: unknown): Record<string, unknown> | undefined {
   }
 }
 
-function checked({ entity, attempts }: MutationInput): Pick<Draft, 'entity' | 'attempts'> {
+interface Schedule {
+  entity: string | undefined
+  priority: number
+  attempts: number | undefined
+  dependsOn: string[] | undefined
+  notBefore: number | undefined
+  expiresAt: number | undefined
+}
+
+function scheduleOf(input: MutationInput): Schedule {
+  const { entity, priority = 0, attempts, dependsOn } = input
   if (entity !== undefined && (typeof entity !== 'string' || entity === '')) {
     throw invalidMutation('its entity is not a name', 'Pass a string such as "note:42", or leave it out.')
+  }
+  if (!(Number.isInteger(priority) && Math.abs(priority) <= PRIORITY_RANGE)) {
+    throw invalidMutation(`its priority is ${String(priority)}`, 'Pass a whole number from -10000 to 10000.')
   }
   if (attempts !== undefined && !(Number.isInteger(attempts) && attempts >= 1)) {
     throw invalidMutation(`its attempts are ${String(attempts)}`, 'Pass a whole number from 1.')
   }
-  return { entity, attempts }
+  if (dependsOn !== undefined && !(Array.isArray(dependsOn) && dependsOn.every(id => typeof id === 'string'))) {
+    throw invalidMutation('its dependsOn is not a list of ids', 'Pass the ids of earlier mutations: [receipt.id].')
+  }
+  return {
+    entity,
+    priority,
+    attempts,
+    dependsOn: dependsOn && [...new Set(dependsOn)],
+    notBefore: timeOf('notBefore', input.notBefore),
+    expiresAt: timeOf('expiresAt', input.expiresAt),
+  }
+}
+
+function timeOf(member: string, value: Date | undefined): number | undefined {
+  if (value === undefined) return undefined
+  const time = value instanceof Date ? value.getTime() : Number.NaN
+  if (Number.isNaN(time)) throw invalidMutation(`its ${member} is not a date`, 'Pass a Date.')
+  return time
 }

@@ -4,13 +4,12 @@ import type { Mutation } from '../protocol/mutation.ts'
 import { openStorage, type Storage } from '../storage/open-storage.ts'
 import { type Channel, createChannel } from '../tabs/channel.ts'
 import { createAppend } from './append.ts'
-import { claimNext } from './claim.ts'
 import { createDeadLetters, type DeadLetters } from './dead-letters.ts'
 import { type MutationInput, prepareMutation } from './mutation-input.ts'
 import { createOutbox, type Outbox } from './outbox.ts'
 import { DEFAULT_RETRY } from './retry-policy.ts'
-import { settle } from './settle.ts'
 import { settledKey } from './settled.ts'
+import { takeTurn } from './turn.ts'
 
 let storage: Storage
 let channel: Channel
@@ -51,16 +50,20 @@ async function record(id: string, input: Partial<MutationInput> = {}): Promise<v
   await createAppend(storage)(await prepareMutation({ url: `/${id}`, ...input }, ports))
 }
 
+const claimOptions = (limit: number) => ({ holder: 'me', now, leaseMs: 1_000, limit, slots: () => limit, turn: 0 })
+const settlePorts = { now: () => now, random: Math.random }
+
 async function claim(): Promise<Mutation> {
-  const options = { holder: 'me', now, leaseMs: 1_000, eagerBefore: 0, exclusive: true, unreachable: new Map() }
-  const claimed = await claimNext(storage, options)
-  if (claimed.kind !== 'claimed') throw new Error(claimed.kind)
+  const turn = await takeTurn(storage, { ended: [], returned: [], claim: claimOptions(1) }, settlePorts)
+  const [claimed] = turn.claim.claimed
+  if (!claimed) throw new Error('expected a claim')
   return claimed.mutation
 }
 
 async function refuse(): Promise<void> {
-  const outcome = { kind: 'refused', status: 422, message: 'Too long', problem: { type: 'about:blank' } } as const
-  await settle(storage, await claim(), outcome, { now: () => now, random: Math.random })
+  const ending = { kind: 'refused', status: 422, message: 'Too long', problem: { type: 'about:blank' } } as const
+  const ended = [{ mutation: await claim(), ending }]
+  await takeTurn(storage, { ended, returned: [], claim: claimOptions(0) }, settlePorts)
 }
 
 describe('the outbox', () => {

@@ -2,6 +2,7 @@ import type { Mutation } from '../protocol/mutation.ts'
 import type { Storage } from '../storage/open-storage.ts'
 import type { Channel } from '../tabs/channel.ts'
 import { type OutboxEntry, toEntry } from './entry.ts'
+import { QUEUE_STORES, takeOut } from './queue-moves.ts'
 import { type SettledRecord, settledKey } from './settled.ts'
 
 /** Which entries `list()` gives. */
@@ -42,7 +43,7 @@ export function createOutbox({ open, channel, now, subscribe }: OutboxPorts): Ou
       const wanted = mutations.filter(({ entity }) => filter.entity === undefined || entity === filter.entity)
       const at = now()
       const readBlob = (key: string) => storage.blobs.getItem<string | ArrayBuffer>(key)
-      return wanted.map(mutation => toEntry(mutation, at, readBlob))
+      return wanted.sort(inReplayOrder).map(mutation => toEntry(mutation, at, readBlob))
     },
 
     async get(id) {
@@ -63,20 +64,23 @@ export function createOutbox({ open, channel, now, subscribe }: OutboxPorts): Ou
   }
 }
 
+/** Keys sort by what can be sent now; people think of it as priority, then age. */
+function inReplayOrder(a: Mutation, b: Mutation): number {
+  return b.priority - a.priority || a.sequence - b.sequence
+}
+
 function findMutation(storage: Storage, id: string): Promise<Mutation | undefined> {
   return storage.mutations.transact(['mutations'], 'readonly', tx => tx.objectStore('mutations').index('id').get(id))
 }
 
 function cancelWaiting(storage: Storage, id: string, now: number): Promise<boolean> {
-  return storage.mutations.transact(['mutations', 'blobs', 'meta'], 'readwrite', async tx => {
+  return storage.mutations.transact(QUEUE_STORES, 'readwrite', async tx => {
     const mutation: Mutation | undefined = await tx.objectStore('mutations').index('id').get(id)
     if (!mutation || (mutation.lease && mutation.lease.until > now)) return false
     const record: SettledRecord = { at: now, settlement: { kind: 'cancelled' } }
-    await Promise.all([
-      tx.objectStore('mutations').delete(mutation.key),
-      tx.objectStore('meta').put(record, settledKey(id)),
-      ...(mutation.body.kind === 'apart' ? [tx.objectStore('blobs').delete(mutation.body.blobKey)] : []),
-    ])
+    await takeOut(tx, mutation, 'cancelled', now)
+    await tx.objectStore('meta').put(record, settledKey(id))
+    if (mutation.body.kind === 'apart') await tx.objectStore('blobs').delete(mutation.body.blobKey)
     return true
   })
 }

@@ -1,7 +1,9 @@
 import type { Mutation } from '../protocol/mutation.ts'
+import { placeOf } from '../protocol/queue-key.ts'
 import type { DeadReason, SendOutcome, Settlement } from '../protocol/settlement.ts'
-import type { Storage } from '../storage/open-storage.ts'
 import type { DeadRecord } from './dead-record.ts'
+import { freePlace } from './free-place.ts'
+import { move, type QueueTransaction, takeOut } from './queue-moves.ts'
 import { retryDelay } from './retry-delay.ts'
 import { LAST_SYNC_KEY, type SettledRecord, settledKey } from './settled.ts'
 
@@ -17,23 +19,51 @@ export interface SettlePorts {
   random: () => number
 }
 
+/** How an attempt ended, or why none was made. */
+export type Ending = SendOutcome | { kind: 'unsendable'; reason: DeadReason }
+
 /**
- * Records the outcome of an attempt. The mutation leaves the queue in this transaction and no other, and only for the
- * holder of its present lease: a settlement that comes late changes nothing.
+ * Records how an attempt ended. The mutation leaves the queue in this transaction and no other, and only for the holder
+ * of its present lease: a settlement that comes late changes nothing.
  */
-export function settle(
-  storage: Storage,
+export async function settleIn(
+  tx: QueueTransaction,
   leased: Mutation,
-  outcome: SendOutcome,
+  ending: Ending,
   { now, random }: SettlePorts,
 ): Promise<Settled> {
-  const verdict = decide(leased, outcome, now(), random)
-  return apply(storage, leased, verdict, now())
+  const current = await currentOf(tx, leased)
+  if (!current) return { kind: 'lost' }
+  const at = now()
+  const verdict = decide(leased, ending, at, random)
+  if (verdict.kind === 'retry') {
+    await move(tx, verdict.mutation, freePlace(verdict.mutation, at))
+    return { kind: 'retry', nextAttemptAt: verdict.nextAttemptAt }
+  }
+  await takeOut(tx, leased, verdict.kind, at)
+  await tx.objectStore('meta').put(settledRecord(verdict, at), settledKey(leased.id))
+  if (verdict.kind === 'dead') await tx.objectStore('dead').put(verdict.dead, leased.id)
+  else await confirm(tx, leased, at)
+  return { kind: verdict.kind }
 }
 
-/** Makes a dead letter of a mutation under lease that cannot be sent at all. */
-export function bury(storage: Storage, leased: Mutation, reason: DeadReason, now: number): Promise<Settled> {
-  return apply(storage, leased, { kind: 'dead', dead: { mutation: released(leased), reason, diedAt: now } }, now)
+/** Ends a lease under which nothing was tried. */
+export async function release(tx: QueueTransaction, leased: Mutation, now: number): Promise<void> {
+  if (!(await currentOf(tx, leased))) return
+  const free = released(leased)
+  await move(tx, free, freePlace(free, now))
+}
+
+async function currentOf(tx: QueueTransaction, leased: Mutation): Promise<Mutation | undefined> {
+  const current: Mutation | undefined = await tx.objectStore('mutations').get(leased.key)
+  return current && placeOf(current.key) === 'sending' && current.lease?.token === leased.lease?.token
+    ? current
+    : undefined
+}
+
+async function confirm(tx: QueueTransaction, { body }: Mutation, now: number): Promise<void> {
+  await tx.objectStore('meta').put(now, LAST_SYNC_KEY)
+  if (body.kind === 'apart') await tx.objectStore('blobs').delete(body.blobKey)
 }
 
 type Verdict =
@@ -41,66 +71,44 @@ type Verdict =
   | { kind: 'dead'; dead: DeadRecord }
   | { kind: 'retry'; mutation: Mutation; nextAttemptAt: number }
 
-function decide(leased: Mutation, outcome: SendOutcome, now: number, random: () => number): Verdict {
-  if (outcome.kind === 'confirmed') return { kind: 'confirmed', settlement: outcome }
-  const answered = outcome.kind === 'refused' || outcome.code === 'status'
+function decide(leased: Mutation, ending: Ending, now: number, random: () => number): Verdict {
+  if (ending.kind === 'confirmed') return { kind: 'confirmed', settlement: ending }
+  if (ending.kind === 'unsendable') {
+    return { kind: 'dead', dead: { mutation: released(leased), reason: ending.reason, diedAt: now } }
+  }
+  const mutation = afterFailure(leased, ending)
+  const reason = deathOf(mutation, ending)
+  if (reason) {
+    return { kind: 'dead', dead: { mutation, reason, diedAt: now, status: ending.status, problem: ending.problem } }
+  }
+  const { failures, retry: policy } = mutation
+  const retryAfterMs = ending.kind === 'retry' ? ending.retryAfterMs : undefined
+  const nextAttemptAt = now + retryDelay({ failures, policy, random, retryAfterMs })
+  return { kind: 'retry', mutation: { ...mutation, nextAttemptAt }, nextAttemptAt }
+}
+
+type Failure = Exclude<SendOutcome, { kind: 'confirmed' }>
+
+function afterFailure(leased: Mutation, failure: Failure): Mutation {
+  const answered = failure.kind === 'refused' || failure.code === 'status'
   const mutation = released(leased)
   mutation.attempts += answered ? 1 : 0
   mutation.failures += 1
   mutation.lastError = {
-    code: outcome.kind === 'refused' ? 'status' : outcome.code,
-    message: outcome.message,
-    ...(outcome.status !== undefined && { status: outcome.status }),
+    code: failure.kind === 'refused' ? 'status' : failure.code,
+    message: failure.message,
+    ...(failure.status !== undefined && { status: failure.status }),
   }
-  const reason = deathOf(mutation, outcome)
-  if (reason) {
-    return { kind: 'dead', dead: { mutation, reason, diedAt: now, status: outcome.status, problem: outcome.problem } }
-  }
-  const { failures, retry: policy } = mutation
-  const floor = outcome.kind === 'retry' ? outcome.retryAfterMs : undefined
-  const nextAttemptAt = now + retryDelay({ failures, policy, random, retryAfterMs: floor })
-  return { kind: 'retry', mutation: { ...mutation, nextAttemptAt }, nextAttemptAt }
+  return mutation
 }
 
-function deathOf(mutation: Mutation, outcome: SendOutcome): DeadReason | undefined {
-  if (outcome.kind === 'refused') return 'refused'
+function deathOf(mutation: Mutation, failure: Failure): DeadReason | undefined {
+  if (failure.kind === 'refused') return 'refused'
   return mutation.attempts >= mutation.retry.attempts ? 'attempts-exhausted' : undefined
 }
 
 function released({ lease: _ended, ...mutation }: Mutation): Mutation {
   return mutation
-}
-
-function apply(storage: Storage, leased: Mutation, verdict: Verdict, now: number): Promise<Settled> {
-  return storage.transact(
-    ['mutations', 'dead', 'blobs', 'meta'],
-    'readwrite',
-    async tx => {
-      const mutations = tx.objectStore('mutations')
-      const current: Mutation | undefined = await mutations.get(leased.key)
-      if (current?.lease?.token !== leased.lease?.token || !current) return { kind: 'lost' }
-
-      if (verdict.kind === 'retry') {
-        await mutations.put(verdict.mutation, leased.key)
-        return { kind: 'retry', nextAttemptAt: verdict.nextAttemptAt }
-      }
-      const meta = tx.objectStore('meta')
-      await Promise.all([
-        mutations.delete(leased.key),
-        meta.put(settledRecord(verdict, now), settledKey(leased.id)),
-        ...(verdict.kind === 'confirmed'
-          ? [meta.put(now, LAST_SYNC_KEY), ...blobKeys(leased).map(key => tx.objectStore('blobs').delete(key))]
-          : [tx.objectStore('dead').put(verdict.dead, leased.id)]),
-      ])
-      return { kind: verdict.kind }
-    },
-    // What is lost here to a power cut is sent again under the same key, which the server knows.
-    { durability: 'relaxed' },
-  )
-}
-
-function blobKeys({ body }: Mutation): string[] {
-  return body.kind === 'apart' ? [body.blobKey] : []
 }
 
 function settledRecord(verdict: Exclude<Verdict, { kind: 'retry' }>, now: number): SettledRecord {

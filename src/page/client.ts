@@ -9,6 +9,7 @@ import { HoldfastError } from '../protocol/errors.ts'
 import { namesOf } from '../protocol/names.ts'
 import { openStorage, type Storage } from '../storage/open-storage.ts'
 import { type Channel, createChannel } from '../tabs/channel.ts'
+import { createAnnounce } from './announce.ts'
 import { createLater } from './later.ts'
 import { type HoldfastOptions, resolveOptions } from './options.ts'
 import { createReceipts, type Receipt, type Receipts } from './receipts.ts'
@@ -76,6 +77,15 @@ export function createHoldfast(options: HoldfastOptions = {}): Holdfast {
     link,
   })
   const appendInOrder = createAppendInOrder(open)
+  const announce = createAnnounce({
+    tell: ids => {
+      wake()
+      channel.post('appended', { ids })
+    },
+    window: globalThis,
+    now: () => performance.now(),
+    signal,
+  })
 
   const { outbox, deadLetters } = later
   return {
@@ -88,8 +98,7 @@ export function createHoldfast(options: HoldfastOptions = {}): Holdfast {
       const prepared = prepareMutation(input, { base: document.baseURI, now: clock, newId: uuidv7, retry })
       const id = await appendInOrder(input.entity, prepared)
       const settled = receipts.settledOf(id)
-      wake()
-      channel.post('appended', { ids: [id] })
+      announce(id)
       return { id, settled, cancel: () => outbox.cancel(id) }
     },
 

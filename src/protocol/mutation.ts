@@ -31,21 +31,32 @@ export interface AttemptError {
   message: string
 }
 
-/** One record of the store `mutations`. `key` is its key there; keys sort in replay order. */
+/**
+ * One record of the store `mutations`. `key` is its key there, and says where in the queue it is: see `keyAt`.
+ */
 export interface Mutation {
   version: 1
   /** UUID v7; also the idempotency key of every attempt. */
   id: string
   key: string
+  /** Its place among all mutations that this outbox ever took, from 1; the order of the calls. */
+  sequence: number
   url: string
   method: MutationMethod
   headers: [name: string, value: string][]
   body: StoredBody
   entity?: string
+  /** From -10000 to 10000, higher first. */
   priority: number
   meta?: Record<string, unknown>
   /** Milliseconds since the epoch, as all times here. */
   createdAt: number
+  notBefore?: number
+  expiresAt?: number
+  /** The mutations that it must wait for, as far as they are not confirmed. */
+  waitsFor?: string[]
+  /** Why it will not go on by itself: one that it waits for was cancelled, or is a dead letter. */
+  blockedBy?: { id: string; reason: BlockReason }
   /** Attempts that the server answered and that count; being offline costs none. */
   attempts: number
   /** Attempts in a row that came to nothing, offline ones too: the exponent of the backoff. */
@@ -60,22 +71,12 @@ export interface Mutation {
   lease?: Lease
 }
 
+export type BlockReason = 'parent-dead' | 'parent-cancelled'
+
 /** What a mutation is before the outbox gives it its place. */
-export type NewMutation = Omit<Mutation, 'key'>
+export type NewMutation = Omit<Mutation, 'key' | 'sequence'>
 
 export type MutationState = 'waiting' | 'sending' | 'held' | 'blocked'
-
-/**
- * The key of a mutation: priority (higher first), then the sequence number of the outbox, then the id. The id makes it
- * unique, so that a key made from a stale sequence number can never overwrite another context's mutation.
- *
- * @example
- * orderKey({ priority: 0, sequence: 7, id: 'a' }) // '10000.0000000000000007.a'
- */
-export function orderKey({ priority, sequence, id }: { priority: number; sequence: number; id: string }): string {
-  const rank = String(PRIORITY_RANGE - priority).padStart(5, '0')
-  return `${rank}.${String(sequence).padStart(16, '0')}.${id}`
-}
 
 /** Priorities go from -10000 to 10000. */
 export const PRIORITY_RANGE = 10_000

@@ -2,8 +2,12 @@ import { STORES, type StoreName } from '../protocol/names.ts'
 import { closedError, errorName, unavailableError } from './storage-error.ts'
 
 const LAYOUT_VERSION = 1
-const ID_INDEX = 'id'
-const STORES_WITH_ID: readonly StoreName[] = ['mutations', 'dead']
+/** Indexes of the store `mutations`. A record that lacks the member is not in the index, and costs nothing there. */
+const INDEXES: readonly { name: string; keyPath: string | string[]; options: IDBIndexParameters }[] = [
+  { name: 'id', keyPath: 'id', options: { unique: true } },
+  { name: 'entity', keyPath: ['entity', 'sequence'], options: {} },
+  { name: 'waitsFor', keyPath: 'waitsFor', options: { multiEntry: true } },
+]
 
 export interface ConnectionOptions {
   name: string
@@ -168,17 +172,17 @@ function deleteDatabase(name: string, factory: IDBFactory): Promise<void> {
 /** Adds what is missing and leaves what is there, so that two contexts may do it one after the other. */
 function createLayout(database: IDBDatabase, transaction: IDBTransaction): void {
   for (const name of STORES) {
-    const isThere = database.objectStoreNames.contains(name)
-    const store = isThere ? transaction.objectStore(name) : database.createObjectStore(name)
-    if (STORES_WITH_ID.includes(name) && !store.indexNames.contains(ID_INDEX)) {
-      store.createIndex(ID_INDEX, 'id', { unique: true })
-    }
+    if (!database.objectStoreNames.contains(name)) database.createObjectStore(name)
+  }
+  const mutations = transaction.objectStore('mutations')
+  for (const { name, keyPath, options } of INDEXES) {
+    if (!mutations.indexNames.contains(name)) mutations.createIndex(name, keyPath, options)
   }
 }
 
 function hasLayout(database: IDBDatabase): boolean {
   if (!STORES.every(name => database.objectStoreNames.contains(name))) return false
   if (database.version === LAYOUT_VERSION) return true
-  const transaction = database.transaction([...STORES_WITH_ID])
-  return STORES_WITH_ID.every(name => transaction.objectStore(name).indexNames.contains(ID_INDEX))
+  const { indexNames } = database.transaction('mutations').objectStore('mutations')
+  return INDEXES.every(({ name }) => indexNames.contains(name))
 }

@@ -58,7 +58,7 @@ const failure = async (promise: Promise<unknown>): Promise<HoldfastError> => {
 }
 
 describe('the layout', () => {
-  it('has the fixed stores at version 1, and an index of ids where mutations are', async () => {
+  it('has the fixed stores at version 1, and indexes where mutations wait', async () => {
     await database.count('mutations')
     const [connection] = opened
     expect(connection?.version).toBe(1)
@@ -66,7 +66,7 @@ describe('the layout', () => {
     const tx = connection?.transaction(STORES)
     for (const store of STORES) {
       const indexes = [...(tx?.objectStore(store).indexNames ?? [])]
-      expect(indexes, store).toEqual(store === 'mutations' || store === 'dead' ? ['id'] : [])
+      expect(indexes, store).toEqual(store === 'mutations' ? ['entity', 'id', 'waitsFor'] : [])
     }
   })
 

@@ -1,0 +1,79 @@
+import type { BlockReason, Mutation } from '../protocol/mutation.ts'
+import { keyAt, type Place, placeOf } from '../protocol/queue-key.ts'
+import type { Transaction } from '../storage/database.ts'
+import { freePlace } from './free-place.ts'
+
+/** What a change of the queue may touch. */
+export const QUEUE_STORES: ['mutations', 'dead', 'blobs', 'meta'] = ['mutations', 'dead', 'blobs', 'meta']
+
+/** A transaction in which the queue may be changed. */
+export type QueueTransaction = Transaction<typeof QUEUE_STORES, 'readwrite'>
+
+/** Gives a mutation another place, and whatever else is new about it. */
+export async function move(tx: QueueTransaction, mutation: Mutation, place: Place): Promise<Mutation> {
+  const store = tx.objectStore('mutations')
+  const moved = { ...mutation, key: keyAt(mutation, place) }
+  if (moved.key !== mutation.key) await store.delete(mutation.key)
+  await store.put(moved, moved.key)
+  return moved
+}
+
+/**
+ * Takes a mutation out of the queue, and lets go what was behind it: the next one of its entity at once; those that
+ * depend on it if it was confirmed. Where it was not, they stay, and say why.
+ */
+export async function takeOut(tx: QueueTransaction, mutation: Mutation, end: End, now: number): Promise<void> {
+  await tx.objectStore('mutations').delete(mutation.key)
+  if (mutation.entity !== undefined) await releaseNext(tx, mutation.entity, now)
+  if (end === 'confirmed') await releaseDependants(tx, mutation.id, now)
+  else await parkDependants(tx, mutation.id, end === 'dead' ? 'parent-dead' : 'parent-cancelled')
+}
+
+export type End = 'confirmed' | 'dead' | 'cancelled'
+
+/** Takes the reason away for which the dependants of a mutation do not go on: it is in the queue again. */
+export async function unparkDependants(tx: QueueTransaction, parentId: string): Promise<void> {
+  const store = tx.objectStore('mutations')
+  for (const dependant of await dependantsOf(tx, parentId)) {
+    const { blockedBy, ...rest } = dependant
+    if (blockedBy?.id === parentId) await store.put(rest, rest.key)
+  }
+}
+
+/** Whether nothing of its entity is before it. */
+export async function isFirst(tx: QueueTransaction, { entity, id }: Mutation): Promise<boolean> {
+  return entity === undefined || (await firstOf(tx, entity))?.id === id
+}
+
+/** The first mutation of an entity, wherever in the queue it is. */
+export async function firstOf(tx: QueueTransaction, entity: string | undefined): Promise<Mutation | undefined> {
+  if (entity === undefined) return undefined
+  return tx
+    .objectStore('mutations')
+    .index('entity')
+    .get(IDBKeyRange.bound([entity], [entity, []]))
+}
+
+async function releaseNext(tx: QueueTransaction, entity: string, now: number): Promise<void> {
+  const next = await firstOf(tx, entity)
+  if (next && placeOf(next.key) === 'blocked') await move(tx, next, freePlace(next, now))
+}
+
+async function releaseDependants(tx: QueueTransaction, parentId: string, now: number): Promise<void> {
+  for (const { waitsFor = [], ...rest } of await dependantsOf(tx, parentId)) {
+    const left = waitsFor.filter(id => id !== parentId)
+    const freed: Mutation = left.length > 0 ? { ...rest, waitsFor: left } : rest
+    await move(tx, freed, (await isFirst(tx, freed)) ? freePlace(freed, now) : { in: 'blocked' })
+  }
+}
+
+async function parkDependants(tx: QueueTransaction, parentId: string, reason: BlockReason): Promise<void> {
+  const store = tx.objectStore('mutations')
+  for (const dependant of await dependantsOf(tx, parentId)) {
+    await store.put({ ...dependant, blockedBy: { id: parentId, reason } }, dependant.key)
+  }
+}
+
+function dependantsOf(tx: QueueTransaction, parentId: string): Promise<Mutation[]> {
+  return tx.objectStore('mutations').index('waitsFor').getAll(parentId)
+}
