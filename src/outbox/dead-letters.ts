@@ -1,13 +1,9 @@
 import { HoldfastError } from '../protocol/errors.ts'
-import type { Mutation } from '../protocol/mutation.ts'
-import { keyAt } from '../protocol/queue-key.ts'
 import type { Storage } from '../storage/open-storage.ts'
 import type { Channel } from '../tabs/channel.ts'
-import { APPENDED_KEY } from './counters.ts'
 import type { DeadRecord } from './dead-record.ts'
 import { type DeadLetter, toDeadLetter } from './entry.ts'
-import { freePlace } from './free-place.ts'
-import { firstOf, QUEUE_STORES, unparkDependants } from './queue-moves.ts'
+import { QUEUE_STORES, takeIn } from './queue-moves.ts'
 import { settledKey } from './settled.ts'
 
 /** What could not be delivered, for a person to decide about. Nothing here is ever removed by itself. */
@@ -16,7 +12,7 @@ export interface DeadLetters {
   list(): Promise<DeadLetter[]>
   get(id: string): Promise<DeadLetter | undefined>
   /**
-   * Puts the mutation back at the end of the queue, with all its attempts before it and the same idempotency key.
+   * Puts the mutation back at its old place in the queue, with all its attempts before it and the same idempotency key.
    * Rejects with `not-found` where there is no such dead letter.
    */
   retry(id: string): Promise<void>
@@ -67,19 +63,10 @@ export function createDeadLetters({ open, channel, now, wake, subscribe }: DeadL
 function requeue(storage: Storage, id: string, now: number): Promise<void> {
   return storage.mutations.transact(QUEUE_STORES, 'readwrite', async tx => {
     const { mutation } = await mustGet(tx.objectStore('dead'), id, 'retry the dead letter')
-    const meta = tx.objectStore('meta')
-    const sequence: number = ((await meta.get(APPENDED_KEY)) ?? 0) + 1
-    const { nextAttemptAt: _over, ...rest } = mutation
-    const waiting: Mutation = { ...rest, sequence, attempts: 0, failures: 0 }
-    const isFree = (await firstOf(tx, waiting.entity)) === undefined
-    waiting.key = keyAt(waiting, isFree ? freePlace(waiting, now) : { in: 'blocked' })
-    await Promise.all([
-      tx.objectStore('dead').delete(id),
-      tx.objectStore('mutations').put(waiting, waiting.key),
-      meta.put(sequence, APPENDED_KEY),
-      meta.delete(settledKey(id)),
-    ])
-    await unparkDependants(tx, id)
+    const { nextAttemptAt: _over, expiresAt: _passed, ...rest } = mutation
+    // Its age begins anew: a person has just looked at it.
+    await takeIn(tx, { ...rest, createdAt: now, attempts: 0, failures: 0 }, now)
+    await Promise.all([tx.objectStore('dead').delete(id), tx.objectStore('meta').delete(settledKey(id))])
   })
 }
 

@@ -153,16 +153,16 @@ describe('dead letters', () => {
     expect(await deadLetters.get('b')).toBeUndefined()
   })
 
-  it('go back to the end of the queue, with all attempts before them and the same key', async () => {
+  it('go back to their old place in the queue, with all attempts before them and the same key', async () => {
     await record('b')
     await deadLetters.retry('a')
     expect(await deadLetters.list()).toEqual([])
-    expect(await outbox.list()).toMatchObject([{ id: 'b' }, { id: 'a', attempts: 0, state: 'waiting' }])
+    expect(await outbox.list()).toMatchObject([{ id: 'a', attempts: 0, state: 'waiting' }, { id: 'b' }])
     expect(await storage.meta.getItem(settledKey('a'))).toBeNull()
     expect(woken).toBe(1)
     expect(heard).toEqual(['changed'])
     await record('c')
-    expect((await outbox.list()).map(({ id }) => id)).toEqual(['b', 'a', 'c'])
+    expect((await outbox.list()).map(({ id }) => id)).toEqual(['a', 'b', 'c'])
   })
 
   it('go only when a person discards them', async () => {

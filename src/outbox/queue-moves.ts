@@ -18,6 +18,14 @@ export async function move(tx: QueueTransaction, mutation: Mutation, place: Plac
   return moved
 }
 
+/** Puts a mutation back that was under a lease, or dead: to its old place among those of its entity. */
+export async function putBack(tx: QueueTransaction, mutation: Mutation, now: number): Promise<void> {
+  const { entity } = mutation
+  const isAlone = entity === undefined || (await isFirst(tx, mutation))
+  await move(tx, mutation, isAlone ? freePlace(mutation, now) : { in: 'blocked' })
+  if (!isAlone) await releaseNext(tx, entity, now)
+}
+
 /**
  * Takes a mutation out of the queue, and lets go what was behind it: the next one of its entity at once; those that
  * depend on it if it was confirmed. Where it was not, they stay, and say why.
@@ -31,8 +39,18 @@ export async function takeOut(tx: QueueTransaction, mutation: Mutation, end: End
 
 export type End = 'confirmed' | 'dead' | 'cancelled'
 
-/** Takes the reason away for which the dependants of a mutation do not go on: it is in the queue again. */
-export async function unparkDependants(tx: QueueTransaction, parentId: string): Promise<void> {
+/** Takes a dead letter into the queue again, at its old place, and tells those that depend on it. */
+export async function takeIn(tx: QueueTransaction, mutation: Mutation, now: number): Promise<void> {
+  const head = mutation.entity === undefined ? undefined : await firstOf(tx, mutation.entity)
+  // Whoever is first now would be second; but what is on its way cannot be called back.
+  const isNext = !head || (head.sequence > mutation.sequence && placeOf(head.key) !== 'sending')
+  if (head && isNext) await move(tx, head, { in: 'blocked' })
+  const key = keyAt(mutation, isNext ? freePlace(mutation, now) : { in: 'blocked' })
+  await tx.objectStore('mutations').put({ ...mutation, key }, key)
+  await unparkDependants(tx, mutation.id)
+}
+
+async function unparkDependants(tx: QueueTransaction, parentId: string): Promise<void> {
   const store = tx.objectStore('mutations')
   for (const dependant of await dependantsOf(tx, parentId)) {
     const { blockedBy, ...rest } = dependant
@@ -41,7 +59,7 @@ export async function unparkDependants(tx: QueueTransaction, parentId: string): 
 }
 
 /** Whether nothing of its entity is before it. */
-export async function isFirst(tx: QueueTransaction, { entity, id }: Mutation): Promise<boolean> {
+async function isFirst(tx: QueueTransaction, { entity, id }: Mutation): Promise<boolean> {
   return entity === undefined || (await firstOf(tx, entity))?.id === id
 }
 

@@ -2,7 +2,7 @@ import type { Mutation } from '../protocol/mutation.ts'
 import { boundsOf } from '../protocol/queue-key.ts'
 import type { Storage } from '../storage/open-storage.ts'
 import { freePlace } from './free-place.ts'
-import { move, QUEUE_STORES, type QueueTransaction } from './queue-moves.ts'
+import { move, putBack, QUEUE_STORES, type QueueTransaction } from './queue-moves.ts'
 
 export interface RecoverOptions {
   now: number
@@ -32,7 +32,7 @@ async function takeOver(tx: QueueTransaction, mutation: Mutation, { now, exclusi
   const { lease, ...rest } = mutation
   if (lease && lease.until > now && !exclusive) return
   const cutOff: Mutation = { ...rest, lastError: { code: 'interrupted', message: INTERRUPTED } }
-  await move(tx, cutOff, freePlace(cutOff, now))
+  await putBack(tx, cutOff, now)
 }
 
 /** What the entry of a mutation says whose sender was killed before it could say how its attempt ended. */

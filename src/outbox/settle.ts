@@ -2,8 +2,7 @@ import type { Mutation } from '../protocol/mutation.ts'
 import { placeOf } from '../protocol/queue-key.ts'
 import type { DeadReason, SendOutcome, Settlement } from '../protocol/settlement.ts'
 import type { DeadRecord } from './dead-record.ts'
-import { freePlace } from './free-place.ts'
-import { move, type QueueTransaction, takeOut } from './queue-moves.ts'
+import { putBack, type QueueTransaction, takeOut } from './queue-moves.ts'
 import { retryDelay } from './retry-delay.ts'
 import { LAST_SYNC_KEY, type SettledRecord, settledKey } from './settled.ts'
 
@@ -37,7 +36,7 @@ export async function settleIn(
   const at = now()
   const verdict = decide(leased, ending, at, random)
   if (verdict.kind === 'retry') {
-    await move(tx, verdict.mutation, freePlace(verdict.mutation, at))
+    await putBack(tx, verdict.mutation, at)
     return { kind: 'retry', nextAttemptAt: verdict.nextAttemptAt }
   }
   await takeOut(tx, leased, verdict.kind, at)
@@ -50,8 +49,7 @@ export async function settleIn(
 /** Ends a lease under which nothing was tried. */
 export async function release(tx: QueueTransaction, leased: Mutation, now: number): Promise<void> {
   if (!(await currentOf(tx, leased))) return
-  const free = released(leased)
-  await move(tx, free, freePlace(free, now))
+  await putBack(tx, released(leased), now)
 }
 
 async function currentOf(tx: QueueTransaction, leased: Mutation): Promise<Mutation | undefined> {
