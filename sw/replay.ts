@@ -1,3 +1,4 @@
+import { wrap } from 'idb'
 import { type DrainForOptions, drainFor } from '../src/outbox/drain-for.ts'
 import { isPaused } from '../src/outbox/pause.ts'
 import { browserPlatform, type Platform } from '../src/outbox/platform.ts'
@@ -48,7 +49,7 @@ function createRun(names: Names, platform: Platform): Run {
   const holder = `worker:${crypto.randomUUID()}`
   let opening: Promise<Storage> | undefined
   const open = () => {
-    opening ??= openStorage({ name: names.database })
+    opening ??= openStorage({ name: names.database, loadWrap: () => wrap })
     // A failure to open is not for ever: the next event tries again.
     opening.catch(() => {
       opening = undefined

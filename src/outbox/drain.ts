@@ -5,10 +5,10 @@ import type { SendOutcome } from '../protocol/settlement.ts'
 import type { Storage } from '../storage/open-storage.ts'
 import type { Channel } from '../tabs/channel.ts'
 import type { Claimed } from './claim.ts'
+import { forgetOldAnswers } from './forget-answers.ts'
 import { recover } from './recover.ts'
 import { send } from './send.ts'
 import type { Settled } from './settle.ts'
-import { forgetOldAnswers } from './settled.ts'
 import { type Ended, takeTurn } from './turn.ts'
 
 /** What the drain takes from the context it runs in. */

@@ -1,7 +1,8 @@
-import { type IDBPTransaction, wrap } from 'idb'
+import type { IDBPTransaction, wrap } from 'idb'
 import type { StoreName } from '../protocol/names.ts'
 import { createConnection } from './connection.ts'
-import { type KeyBounds, keyRangeOf, type RangeOptions, readRange } from './range.ts'
+import { type KeyBounds, keyRangeOf } from './key-range.ts'
+import type { RangeOptions } from './range.ts'
 import { errorName, storageError } from './storage-error.ts'
 
 /** `strict`: complete means flushed to the disk. `relaxed`: complete means handed to the operating system. */
@@ -13,7 +14,14 @@ export interface DatabaseOptions {
   durability?: Durability
   /** Default: the global `indexedDB`, looked up at first use. */
   factory?: IDBFactory
+  /**
+   * Gives `idb`'s `wrap`, which `transact` needs. Default: loads `idb` when it is first asked for, because a page records
+   * writes without it. A worker, which is one file, gives it at once.
+   */
+  loadWrap?: () => Wrap | Promise<Wrap>
 }
+
+export type Wrap = typeof wrap
 
 export interface WriteOptions {
   durability?: Durability
@@ -78,7 +86,8 @@ export interface Database {
  *   await tx.objectStore('mutations').delete('0001')
  * })
  */
-export function openDatabase({ name, durability = 'strict', factory }: DatabaseOptions): Database {
+export function openDatabase(options: DatabaseOptions): Database {
+  const { name, durability = 'strict', factory, loadWrap = loadIdb } = options
   const connection = createConnection({ name, factory })
   const writing = `write to the database "${name}"`
   const reading = `read from the database "${name}"`
@@ -98,8 +107,9 @@ export function openDatabase({ name, durability = 'strict', factory }: DatabaseO
     name,
     async transact(stores, mode, work, options) {
       try {
+        const wrap = await loadWrap()
         const tx = await begin(stores, mode, options)
-        return await inTransaction(tx, () => work(wrapped(tx)))
+        return await inTransaction(tx, () => work(wrapped(wrap, tx)))
       } catch (cause) {
         throw storageError(mode === 'readonly' ? reading : writing, cause)
       }
@@ -112,7 +122,11 @@ export function openDatabase({ name, durability = 'strict', factory }: DatabaseO
         throw storageError(writing, cause)
       }
     },
-    range: (store, options = {}) => read(store, from => readRange(from, options)),
+    // What only some callers need is loaded when it is asked for: a page that records writes reads no range.
+    async range(store, options = {}) {
+      const { readRange } = await import('./range.ts')
+      return read(store, from => readRange(from, options))
+    },
     count: (store, bounds = {}) =>
       read(store, async from => {
         const keys = keyRangeOf(bounds)
@@ -139,7 +153,12 @@ export function answerOf<T>(request: IDBRequest<T>): Promise<T> {
   })
 }
 
+async function loadIdb(): Promise<Wrap> {
+  return (await import('idb')).wrap
+}
+
 function wrapped<Names extends readonly StoreName[], Mode extends 'readonly' | 'readwrite'>(
+  wrap: Wrap,
   tx: IDBTransaction,
 ): Transaction<Names, Mode> {
   const wrappedTx = wrap(tx) as unknown as Transaction<Names, Mode>

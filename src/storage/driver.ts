@@ -5,8 +5,9 @@ import { applyChange, type Change, holdChange, storesOf } from './change.ts'
 import { answerOf, type Database } from './database.ts'
 import { decodeBlob } from './encoded-blob.ts'
 import { createGroupCommit } from './group-commit.ts'
-import type { KeyBounds, RangeOptions } from './range.ts'
-import { keyAt, type Visit, visitEach } from './walk.ts'
+import type { KeyBounds } from './key-range.ts'
+import type { RangeOptions } from './range.ts'
+import type { Visit } from './walk.ts'
 import { createWriteOrder } from './write-order.ts'
 
 export type LocalForageInstance = typeof localforage
@@ -88,13 +89,20 @@ export function createDriver(database: Database, driverName: string): LocalForag
     },
     key(this: Instance, index: number, callback?: Callback) {
       if (index < 0) return withCallback(Promise.resolve(null), callback)
-      return on(this, callback, store => inOrder(() => database.read(store, from => keyAt(from, index))))
+      return on(this, callback, store =>
+        inOrder(async () => {
+          const { keyAt } = await import('./walk.ts')
+          return database.read(store, from => keyAt(from, index))
+        }),
+      )
     },
     keys(this: Instance, callback?: Callback) {
       return on(this, callback, store => inOrder(() => database.read(store, from => answerOf(from.getAllKeys()))))
     },
     iterate(this: Instance, visit: Visit, callback?: Callback) {
-      return on(this, callback, store => inOrder(() => visitEach(database, store, visit)))
+      return on(this, callback, store =>
+        inOrder(async () => (await import('./walk.ts')).visitEach(database, store, visit)),
+      )
     },
     dropInstance(this: Instance, ...args: unknown[]) {
       return on(this, args.find(isCallback), async current => {

@@ -1,5 +1,4 @@
 import localforage from 'localforage'
-import { v7 } from 'uuid'
 import { STORES, type StoreName } from '../protocol/names.ts'
 import { type Database, type DatabaseOptions, openDatabase } from './database.ts'
 import { createDriver, type LocalForageInstance, type StoreExtension } from './driver.ts'
@@ -30,7 +29,10 @@ export interface StorageOptions extends DatabaseOptions {
  * await storage.meta.getItem('paused') // true
  * storage.close()
  */
-export async function openStorage({ driverName = `holdfast-${v7()}`, ...options }: StorageOptions): Promise<Storage> {
+export async function openStorage({
+  driverName = `holdfast-${Math.random().toString(36).slice(2)}`,
+  ...options
+}: StorageOptions): Promise<Storage> {
   const database = openDatabase(options)
   await localforage.defineDriver(createDriver(database, driverName))
   const stores = await Promise.all(STORES.map(storeName => openStore(database.name, storeName, driverName)))

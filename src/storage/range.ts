@@ -1,10 +1,4 @@
-/** Bounds of keys, both included unless they are said to be open. */
-export interface KeyBounds {
-  lower?: string
-  lowerOpen?: boolean
-  upper?: string
-  upperOpen?: boolean
-}
+import { type KeyBounds, keyRangeOf } from './key-range.ts'
 
 export interface RangeOptions extends KeyBounds {
   /** At most that many values; default: all. */
@@ -26,18 +20,6 @@ export async function readRange<T>(store: IDBObjectStore, options: RangeOptions)
   if (direction === 'next') return readPages(store, keys, limit)
   const last = Number.isFinite(limit) ? await lastKeys(store, keys, limit) : keys
   return (await readPages<T>(store, last, Number.POSITIVE_INFINITY)).reverse()
-}
-
-/**
- * The IDBKeyRange of bounds. IndexedDB has no empty range and throws instead; here it is an answer, because whoever walks
- * on from the last key comes upon it.
- */
-export function keyRangeOf({ lower, lowerOpen, upper, upperOpen }: KeyBounds): IDBKeyRange | undefined | 'empty' {
-  if (lower === undefined && upper === undefined) return undefined
-  if (upper === undefined) return IDBKeyRange.lowerBound(lower, lowerOpen)
-  if (lower === undefined) return IDBKeyRange.upperBound(upper, upperOpen)
-  if (lower > upper || (lower === upper && (lowerOpen || upperOpen))) return 'empty'
-  return IDBKeyRange.bound(lower, upper, lowerOpen, upperOpen)
 }
 
 function readPages<T>(store: IDBObjectStore, keys: IDBKeyRange | undefined, limit: number): Promise<T[]> {
