@@ -61,6 +61,13 @@ export function createDriver(database: Database, driverName: string): LocalForag
   const on = <T>(instance: Instance, callback: Callback | undefined, work: (store: StoreName) => T | Promise<T>) =>
     withCallback(withStore(instance, database.name, work), callback)
 
+  // Loaded at first use, since a page that records writes walks over nothing; a later use begins in its own tick.
+  let walks: typeof import('./walk.ts') | undefined
+  const withWalks = async <T>(work: (loaded: typeof import('./walk.ts')) => Promise<T>) => {
+    walks ??= await import('./walk.ts')
+    return work(walks)
+  }
+
   const driver = {
     _driver: driverName,
     // True also where there is no IndexedDB: localforage would say "no storage method found", our methods say why.
@@ -90,19 +97,14 @@ export function createDriver(database: Database, driverName: string): LocalForag
     key(this: Instance, index: number, callback?: Callback) {
       if (index < 0) return withCallback(Promise.resolve(null), callback)
       return on(this, callback, store =>
-        inOrder(async () => {
-          const { keyAt } = await import('./walk.ts')
-          return database.read(store, from => keyAt(from, index))
-        }),
+        inOrder(() => withWalks(({ keyAt }) => database.read(store, from => keyAt(from, index)))),
       )
     },
     keys(this: Instance, callback?: Callback) {
       return on(this, callback, store => inOrder(() => database.read(store, from => answerOf(from.getAllKeys()))))
     },
     iterate(this: Instance, visit: Visit, callback?: Callback) {
-      return on(this, callback, store =>
-        inOrder(async () => (await import('./walk.ts')).visitEach(database, store, visit)),
-      )
+      return on(this, callback, store => inOrder(() => withWalks(({ visitEach }) => visitEach(database, store, visit))))
     },
     dropInstance(this: Instance, ...args: unknown[]) {
       return on(this, args.find(isCallback), async current => {
