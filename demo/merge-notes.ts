@@ -70,6 +70,7 @@ function refused({ id, text, writtenAt }: Note, letter: DeadLetter): ShownNote {
 }
 
 const REASONS: Record<DeadLetter['reason'], string> = {
+  conflict: 'It does not fit what the server has.',
   refused: 'The server refused it without saying why.',
   'attempts-exhausted': 'The server could not take it, however often it was asked.',
   expired: 'It waited for too long to be sent.',

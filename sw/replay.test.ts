@@ -2,7 +2,7 @@ import 'fake-indexeddb/auto'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { createAppend } from '../src/outbox/append.ts'
 import { type PreparedMutation, prepareMutation } from '../src/outbox/mutation-input.ts'
-import { setPaused } from '../src/outbox/pause.ts'
+import { pause } from '../src/outbox/pause.ts'
 import type { Platform } from '../src/outbox/platform.ts'
 import { DEFAULT_RETRY } from '../src/outbox/retry-policy.ts'
 import { openStorage, type Storage } from '../src/storage/open-storage.ts'
@@ -82,7 +82,7 @@ describe('on sync', () => {
   it('resolves where a person paused the queue: coming again would change nothing', async () => {
     await start()
     await record('/a')
-    await setPaused(storage, true)
+    await pause(storage)
     await Promise.all(dispatch('sync', { tag: `${name}:drain:0` }))
     expect(sent).toEqual([])
   })

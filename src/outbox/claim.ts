@@ -1,6 +1,6 @@
 import type { Mutation } from '../protocol/mutation.ts'
 import { boundsOf, dueTimeOf, dueUpTo, readyParts, readyPrefix } from '../protocol/queue-key.ts'
-import { PAUSED_KEY } from './pause.ts'
+import { HELD_KEY, PAUSED_KEY } from './pause.ts'
 import { move, type QueueTransaction } from './queue-moves.ts'
 
 /** A mutation under a lease, with the body to send. */
@@ -38,7 +38,7 @@ export interface ClaimOptions {
 /** Takes the mutations that may be sent next, and puts a lease on each. */
 export async function claimIn(tx: QueueTransaction, options: ClaimOptions): Promise<Claim> {
   const claim: Claim = { claimed: [], unsendable: [] }
-  if (options.limit <= 0 || (await tx.objectStore('meta').get(PAUSED_KEY))) return claim
+  if (options.limit <= 0 || (await isStopped(tx))) return claim
   await promoteDue(tx, options.now)
   for (const mutation of await pick(tx, options)) {
     const leased = await move(tx, withLease(mutation, options), { in: 'sending' })
@@ -50,6 +50,11 @@ export async function claimIn(tx: QueueTransaction, options: ClaimOptions): Prom
   const [next] = await firstKeys(tx, boundsOf('delayed'), 1)
   if (next !== undefined) claim.nextDueAt = dueTimeOf(next)
   return claim
+}
+
+async function isStopped(tx: QueueTransaction): Promise<boolean> {
+  const meta = tx.objectStore('meta')
+  return (await Promise.all([meta.count(PAUSED_KEY), meta.count(HELD_KEY)])).some(there => there > 0)
 }
 
 /** How many that became due one transaction makes ready; the next ones follow in the next. */
@@ -150,11 +155,13 @@ function withLease(mutation: Mutation, { holder, now, leaseMs }: ClaimOptions): 
 }
 
 function whyNot(
-  { body, createdAt, expiresAt, retry }: Mutation,
+  { body, createdAt, expiresAt, fence, retry }: Mutation,
   read: unknown,
   now: number,
 ): Unsendable['reason'] | undefined {
-  if (now - createdAt > retry.maxAgeMs || (expiresAt !== undefined && now > expiresAt)) return 'expired'
+  if (expiresAt !== undefined && now > expiresAt) return 'expired'
+  // Whatever was never tried is tried: a clock that was wrong when it was made must not bury it.
+  if (fence > 1 && now - createdAt > retry.maxAgeMs) return 'expired'
   // An empty body in place of the one that was given would be another write.
   return read === undefined && body.kind !== 'none' ? 'body-lost' : undefined
 }

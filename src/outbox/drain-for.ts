@@ -14,6 +14,10 @@ export interface DrainForOptions {
   budgetMs: number
   /** Whether there is reason to think that the network is back. */
   eager: boolean
+  /** With `eager`: what failed less than this before is left to its delay all the same. Default 0. */
+  graceMs?: number
+  /** Whether to end after one pass, although more will be due within the budget. Default false. */
+  once?: boolean
   /** Called with what came of the first pass: nothing more is due at that moment. */
   onFirstPass?: (result: DrainResult) => void
 }
@@ -26,17 +30,19 @@ export async function drainFor(ports: DrainForPorts, options: DrainForOptions): 
   const { now, sleep, signal } = ports
   const startedAt = now()
   const deadline = startedAt + options.budgetMs
-  let eagerBefore = options.eager ? startedAt : 0
+  let eagerBefore = options.eager ? startedAt - (options.graceMs ?? 0) : 0
+  let { onFirstPass } = options
   const total = { synced: 0, failed: 0 }
   for (;;) {
     const pass = await onePass(ports, { deadline, eagerBefore })
     if (!pass) return { ...total, remaining: await ports.storage.mutations.count() }
-    options.onFirstPass?.(pass)
-    options.onFirstPass = undefined
+    onFirstPass?.(pass)
+    onFirstPass = undefined
     total.synced += pass.synced
     total.failed += pass.failed
     const { nextAttemptAt } = pass
-    if (nextAttemptAt === undefined || nextAttemptAt >= deadline || signal?.aborted) return { ...pass, ...total }
+    const isDone = options.once || nextAttemptAt === undefined || nextAttemptAt >= deadline
+    if (isDone || signal?.aborted) return { ...pass, ...total }
     await sleep(nextAttemptAt - now(), signal)
     eagerBefore = 0
   }

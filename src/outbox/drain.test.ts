@@ -1,5 +1,6 @@
 import 'fake-indexeddb/auto'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { HoldfastError } from '../protocol/errors.ts'
 import type { DrainResult } from '../protocol/messages.ts'
 import type { Mutation } from '../protocol/mutation.ts'
 import { openStorage, type Storage } from '../storage/open-storage.ts'
@@ -8,7 +9,7 @@ import { createAppend } from './append.ts'
 import type { DeadRecord } from './dead-record.ts'
 import { type DrainPorts, drain } from './drain.ts'
 import { type MutationInput, prepareMutation } from './mutation-input.ts'
-import { setPaused } from './pause.ts'
+import { isStopped, pause, resume } from './pause.ts'
 import { recover } from './recover.ts'
 import { DEFAULT_RETRY } from './retry-policy.ts'
 import type { Ending, Settled } from './settle.ts'
@@ -129,9 +130,9 @@ describe('delivery', () => {
 
   it('keeps everything while it is paused', async () => {
     await record('/a')
-    await setPaused(storage, true)
+    await pause(storage)
     expect(await run()).toEqual({ synced: 0, failed: 0, remaining: 1 })
-    await setPaused(storage, false)
+    await resume(storage)
     expect(await run()).toMatchObject({ synced: 1 })
   })
 })
@@ -217,10 +218,19 @@ describe('invariant 4: what always fails blocks its own entity at most, and ends
 
   it('buries what is too old instead of sending or dropping it', async () => {
     const [id = ''] = await record('/a')
+    server = failing
+    await run()
     clock += DEFAULT_RETRY.maxAgeMs + 1
     expect(await run()).toEqual({ synced: 0, failed: 1, remaining: 0 })
     expect(await storage.dead.getItem(id)).toMatchObject({ reason: 'expired' })
-    expect(sent).toEqual([])
+    expect(sent).toHaveLength(1)
+  })
+
+  it('tries what was never tried, however old the clock says it is', async () => {
+    clock = 0
+    await record('/a')
+    clock = Date.parse('2026-11-21T12:00:00Z')
+    expect(await run()).toMatchObject({ synced: 1, failed: 0 })
   })
 
   it('buries what has lost its body, and never sends an empty one', async () => {
@@ -253,7 +263,7 @@ describe('invariant 6: whoever lost the lease changes nothing', () => {
     await recover(storage, { now: clock, exclusive: true, eagerBefore: 0 })
     const heir = await claim('heir')
     const confirmed = { kind: 'confirmed', status: 200, headers: {}, body: undefined } as const
-    const refused = { kind: 'refused', status: 422, message: 'no' } as const
+    const refused = { kind: 'refused', status: 422, message: 'no', costsAttempt: true, uncertain: false } as const
     expect(await settle(zombie, refused)).toEqual({ kind: 'lost' })
     expect(await queue()).toMatchObject([{ fence: 2, lease: { holder: 'heir', token: 2 } }])
     expect(await settle(heir, confirmed)).toEqual({ kind: 'confirmed' })
@@ -341,6 +351,31 @@ describe('invariant 8: offline costs no attempts, and Retry-After is a floor', (
   })
 })
 
+describe('invariant 12: 401 holds the queue, and burns no attempts', () => {
+  it('sends nothing more until resume(), and then the same again', async () => {
+    await record('/1', '/2', '/3')
+    server = () => answering(401)
+    expect(await run()).toEqual({ synced: 0, failed: 0, remaining: 3 })
+    expect(paths()).toEqual(['/1'])
+    expect(await isStopped(storage)).toBe(true)
+    expect(await run({ eager: true })).toMatchObject({ synced: 0, remaining: 3 })
+    expect(paths()).toEqual(['/1'])
+    expect(await queue()).toMatchObject([{ attempts: 0, lastError: { status: 401 } }, {}, {}])
+
+    server = () => answering(200)
+    await resume(storage)
+    expect(await run()).toMatchObject({ synced: 3, remaining: 0 })
+    expect(sent[1]).toEqual(sent[0])
+  })
+})
+
+it('makes a dead letter of a conflict, with its reason', async () => {
+  const [id = ''] = await record('/a')
+  server = () => answering(412)
+  expect(await run()).toMatchObject({ failed: 1, remaining: 0 })
+  expect(await storage.dead.getItem(id)).toMatchObject({ reason: 'conflict', status: 412 })
+})
+
 it('begins nothing after its deadline', async () => {
   await record('/1', '/2')
   server = () => {
@@ -349,6 +384,81 @@ it('begins nothing after its deadline', async () => {
   }
   expect(await run()).toMatchObject({ synced: 1, remaining: 1 })
 })
+
+it('asks a server that is down once per delay, and not once per mutation and run', async () => {
+  await record('/1', '/2', '/3')
+  server = failing
+  for (let second = 0; second < 20; second += 1) {
+    await run()
+    clock += 100
+  }
+  // Delays of 500, 1000 and 2000 ms in two seconds.
+  expect(sent.length).toBeLessThanOrEqual(3)
+})
+
+it('leaves nothing on its way when a turn cannot be recorded, and sends it again under the same key', async () => {
+  await record('/0', '/1', '/2', '/3')
+  let aborted = 0
+  const pending: (() => void)[] = []
+  const fetch: DrainPorts['fetch'] = async (url, init) => {
+    const path = new URL(String(url)).pathname
+    sent.push({ path, key: new Headers(init?.headers).get('idempotency-key') ?? '', body: undefined })
+    if (path === '/0') return answering(200)
+    return new Promise((resolve, reject) => {
+      pending.push(() => resolve(answering(200)))
+      init?.signal?.addEventListener('abort', () => {
+        aborted += 1
+        reject(init.signal?.reason)
+      })
+    })
+  }
+  let isBroken = false
+  const transact: Storage['transact'] = (...args) => {
+    return isBroken ? Promise.reject(new Error('the disk is gone')) : storage.transact(...args)
+  }
+  const breaking = { ...ports, fetch, storage: { ...storage, transact } }
+  const drained = drain(breaking, { deadline: clock + 20_000, eagerBefore: 0, exclusive: true })
+  await expect.poll(() => pending.length).toBe(3)
+  isBroken = true
+  pending[0]?.()
+  await expect(drained).rejects.toThrow('the disk is gone')
+  expect(aborted).toBeGreaterThanOrEqual(2)
+
+  const before = sent.splice(0)
+  expect(await run()).toMatchObject({ synced: 3, remaining: 0 })
+  expect(sent.map(({ key }) => key).sort()).toEqual(
+    before
+      .slice(1)
+      .map(({ key }) => key)
+      .sort(),
+  )
+})
+
+it('makes room on a device that is full: the end of a write is recorded without its answer', async () => {
+  const [id = ''] = await record('/a')
+  const transact: Storage['transact'] = (stores, mode, work, options) =>
+    storage.transact(
+      stores,
+      mode,
+      async tx => {
+        const result = await work(tx)
+        const isKept =
+          mode === 'readwrite' && (await tx.objectStore('meta' as never).count(settledKey(id) as never)) > 0
+        if (isKept) throw quotaError()
+        return result
+      },
+      options,
+    )
+  const full = { ...ports, storage: { ...storage, transact } }
+  const result = await drain(full, { deadline: clock + 20_000, eagerBefore: 0, exclusive: true })
+  expect(result).toMatchObject({ synced: 1, remaining: 0 })
+  expect(sent).toHaveLength(1)
+})
+
+function quotaError(): HoldfastError {
+  const text = { action: 'write', reason: 'the device is full', hint: 'Free space.' }
+  return new HoldfastError({ code: 'quota-exceeded', ...text })
+}
 
 it('takes an attempt that was cut off as one that may have arrived', async () => {
   await record('/a')

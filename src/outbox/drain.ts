@@ -35,8 +35,11 @@ export interface DrainOptions {
   exclusive: boolean
 }
 
-/** An attempt longer than this is given up, and made again under the same key. */
-const ATTEMPT_TIMEOUT_MS = 30_000
+/** An attempt longer than this is given up, and made again under the same key; the event that carries it may end sooner. */
+const ATTEMPT_TIMEOUT_MS = 120_000
+
+/** With less time than this left, no attempt begins: it would only be cut off. */
+const LEAST_TIME_MS = 1_000
 
 /** Attempts at once: as many connections as browsers open to one origin over HTTP/1.1. */
 const CONCURRENCY = 6
@@ -46,13 +49,20 @@ const CONCURRENCY = 6
  * safe: this may be killed at any await, and the next run goes on from there.
  */
 export async function drain(ports: DrainPorts, options: DrainOptions): Promise<DrainResult> {
-  const run = createRun(ports, options)
-  await recover(ports.storage, { ...options, now: ports.now() })
-  for (;;) {
-    dispatch(run)
-    if (wantsTurn(run)) await turn(run)
-    else if (run.inFlight > 0) await run.nextEnd()
-    else break
+  const unreachable = await recover(ports.storage, { ...options, now: ports.now() })
+  const run = createRun(ports, options, unreachable)
+  try {
+    for (;;) {
+      dispatch(run)
+      if (wantsTurn(run)) await turn(run)
+      else if (run.inFlight > 0) await run.nextEnd()
+      else break
+    }
+  } catch (error) {
+    // Whoever holds the lock next takes over every lease: nothing of ours may be on its way then.
+    run.giveUp.abort()
+    while (run.inFlight > 0) await run.nextEnd()
+    throw error
   }
   return finish(run)
 }
@@ -68,19 +78,21 @@ interface Run extends DrainPorts, DrainOptions {
   hasEnded: () => void
   /** Whether the last claim found less than it asked for, and nothing has changed since. */
   isDry: boolean
-  /** Whether the device turned out to be offline. */
-  isOffline: boolean
+  /** Whether nothing more can be sent: the device is offline, or a person has to act first. */
+  isStopped: boolean
   /** Origins that do not answer. */
   unreachable: Set<string>
   /** Whether any server answered in this run: until then one request at a time asks whether there is a network. */
   isAnswered: boolean
+  /** Ends what is on its way, when this run cannot go on. */
+  giveUp: AbortController
   turns: number
   synced: number
   failed: number
   nextDueAt: number | undefined
 }
 
-function createRun(ports: DrainPorts, options: DrainOptions): Run {
+function createRun(ports: DrainPorts, options: DrainOptions, unreachable: Set<string>): Run {
   let resolve = () => {}
   let next = new Promise<void>(done => {
     resolve = done
@@ -99,8 +111,9 @@ function createRun(ports: DrainPorts, options: DrainOptions): Run {
       })
     },
     isDry: false,
-    isOffline: false,
-    unreachable: new Set(),
+    isStopped: false,
+    unreachable,
+    giveUp: new AbortController(),
     isAnswered: false,
     turns: 0,
     synced: 0,
@@ -109,8 +122,8 @@ function createRun(ports: DrainPorts, options: DrainOptions): Run {
   }
 }
 
-function isOver({ now, deadline, signal, isOffline }: Run): boolean {
-  return isOffline || now() >= deadline || signal?.aborted === true
+function isOver({ now, deadline, signal, isStopped }: Run): boolean {
+  return isStopped || now() + LEAST_TIME_MS > deadline || signal?.aborted === true
 }
 
 /** Sends what was claimed, as far as there is room. */
@@ -138,7 +151,7 @@ function connections({ isAnswered }: Run): number {
 /** Never rejects: `send` does not, and what follows cannot. */
 async function attempt(run: Run, { mutation, body }: Claimed): Promise<void> {
   const left = Math.max(0, Math.min(ATTEMPT_TIMEOUT_MS, run.deadline - run.now()))
-  const signals = [run.timeout(left), ...(run.signal ? [run.signal] : [])]
+  const signals = [run.timeout(left), run.giveUp.signal, ...(run.signal ? [run.signal] : [])]
   const ending = await send(mutation, body, { fetch: run.fetch, now: run.now, signal: AbortSignal.any(signals) })
   run.inFlight -= 1
   // At once, and not in the next turn: whatever is sent before that must know.
@@ -163,16 +176,19 @@ function unsendable(run: Run): Claimed[] {
 }
 
 async function turn(run: Run): Promise<void> {
-  const ended = run.ended.splice(0)
+  const ended = [...run.ended]
   const returned = unsendable(run)
-  run.claimed = run.claimed.filter(one => !returned.includes(one))
   const limit = isOver(run) ? 0 : wanted(run)
   const options = { ended, returned: returned.map(({ mutation }) => mutation), claim: claimOptions(run, limit) }
   const { settled, claim } = await takeTurn(run.storage, options, run)
+  // Only now: until the transaction is complete, nothing of it is done.
+  run.ended.splice(0, ended.length)
+  run.claimed = run.claimed.filter(one => !returned.includes(one))
   run.turns += claim.claimed.length
   run.claimed.push(...claim.claimed)
-  for (const { mutation, reason } of claim.unsendable)
+  for (const { mutation, reason } of claim.unsendable) {
     run.ended.push({ mutation, ending: { kind: 'unsendable', reason } })
+  }
   run.isDry = claim.claimed.length + claim.unsendable.length < limit
   run.nextDueAt = claim.nextDueAt
   note(run, ended, settled)
@@ -187,9 +203,10 @@ function claimOptions(run: Run, limit: number) {
 
 /** After a network failure: nothing more if the device is offline, else the other origins. */
 function notePath(run: Run, mutation: Mutation, outcome: SendOutcome): void {
-  if (!isUnanswered(outcome)) run.isAnswered = true
+  if (outcome.kind === 'hold') run.isStopped = true
+  else if (!isUnanswered(outcome)) run.isAnswered = true
   else if (run.isOnline()) run.unreachable.add(originOf(mutation))
-  else run.isOffline = true
+  else run.isStopped = true
 }
 
 function isUnanswered(outcome: SendOutcome): boolean {
@@ -205,10 +222,10 @@ function note(run: Run, ended: Ended[], settled: Settled[]): void {
 }
 
 async function finish(run: Run): Promise<DrainResult> {
-  const { storage, synced, failed, nextDueAt, isOffline } = run
+  const { storage, synced, failed, nextDueAt, isStopped } = run
   if (synced > 0) await forgetOldAnswers(storage, run.now())
   const remaining = await storage.mutations.count()
-  const result: DrainResult = { synced, failed, remaining, ...(!isOffline && { nextAttemptAt: nextDueAt }) }
+  const result: DrainResult = { synced, failed, remaining, ...(!isStopped && { nextAttemptAt: nextDueAt }) }
   run.channel.post('drained', result)
   return result
 }

@@ -1,3 +1,4 @@
+import { HoldfastError } from '../protocol/errors.ts'
 import type { AttemptError, BlockReason, Mutation, MutationState } from '../protocol/mutation.ts'
 import type { DeadReason, Problem } from '../protocol/settlement.ts'
 import type { DeadRecord } from './dead-record.ts'
@@ -82,5 +83,11 @@ async function readBody({ body, headers }: Mutation, readBlob: ReadBlob): Promis
   if (body.kind === 'json' || body.kind === 'text') return new Blob([body.text], { type })
   if (body.kind === 'bytes') return new Blob([body.bytes], { type })
   const apart = await readBlob(body.blobKey)
-  return new Blob(apart === null ? [] : [apart], { type })
+  if (apart !== null) return new Blob([apart], { type })
+  throw new HoldfastError({
+    code: 'not-found',
+    action: 'read the body of the write',
+    reason: 'it is gone from the device',
+    hint: 'The browser may have cleared it; make the write again.',
+  })
 }

@@ -1,38 +1,76 @@
 import { asProblem, type SendOutcome } from '../protocol/settlement.ts'
+import { judgeAnswer, judgeFailure } from './outcome-table.ts'
 import { retryAfterMs } from './retry-delay.ts'
 
+export interface JudgePorts {
+  /** The address that was asked. */
+  url: string
+  now: number
+}
+
 /**
- * Judges an answer by its status: 2xx is success; 408, 429 and 5xx ask for another attempt; what is not known to be
- * success is not success. Rejects where the body breaks off, since then the answer is not known.
+ * What an answer means, by the table of outcomes. Where the body of a success breaks off, or does not end, the head has
+ * said what matters: sending the write again would be worse than not having all of the answer.
  */
-export async function judge(response: Response, now: number): Promise<SendOutcome> {
-  const { status } = response
-  const body = await parseBody(response)
-  if (response.ok) return { kind: 'confirmed', status, headers: Object.fromEntries(response.headers), body }
-  const problem = isProblem(response) ? asProblem(body) : undefined
-  const message = problem?.detail ?? problem?.title ?? `The server answered ${status}.`
-  return isRetryable(status)
-    ? { kind: 'retry', code: 'status', status, message, problem, retryAfterMs: retryAfterMs(response.headers, now) }
-    : { kind: 'refused', status, message, problem }
+export async function judge(response: Response, { url, now }: JudgePorts): Promise<SendOutcome> {
+  const { status, type } = response
+  const read = await readBody(response)
+  if (read === 'cut-off' && !response.ok) return { kind: 'retry', code: 'status', ...cutOff(status) }
+  const body = read === 'cut-off' ? undefined : read.body
+  const headers = Object.fromEntries(response.headers)
+  const problem = mediaType(response) === 'application/problem+json' ? asProblem(body) : undefined
+  const redirected = response.redirected && !isSameAddress(response.url, url)
+  const verdict = judgeAnswer({ status, headers, problem, body, type, redirected })
+  if (verdict.kind === 'confirmed') return { kind: 'confirmed', status, headers, body }
+  const { costsAttempt, uncertain, reason } = verdict
+  const failure = { status, problem, costsAttempt, uncertain, message: problem?.detail ?? problem?.title ?? reason }
+  if (verdict.kind !== 'retry') return { kind: verdict.kind, ...failure }
+  return { kind: 'retry', code: 'status', ...failure, retryAfterMs: retryAfterMs(response.headers, now) }
 }
 
-function isRetryable(status: number): boolean {
-  return status === 408 || status === 429 || (status >= 500 && status <= 599)
+/** A server that adds or takes the last slash of a path is still the same place; fetch keeps the method then (307, 308). */
+function isSameAddress(a: string, b: string): boolean {
+  const [first, second] = [new URL(a), new URL(b)]
+  const path = ({ pathname }: URL) => pathname.replace(/\/$/, '')
+  return first.origin === second.origin && path(first) === path(second)
 }
 
-function isProblem(response: Response): boolean {
-  return mediaType(response) === 'application/problem+json'
+function cutOff(status: number) {
+  const { reason: message, costsAttempt, uncertain } = judgeFailure('cut-off')
+  return { status, message, costsAttempt, uncertain }
 }
 
-/** An answer is kept for the page that waits for it; beyond this many characters only its status and headers are. */
+/** An answer is kept for the page that waits for it; beyond this many bytes only its status and headers are. */
 const KEPT_BODY_LIMIT = 64 * 1024
 
-/** JSON where the server says so and it is; text otherwise; nothing for an empty body. */
-async function parseBody(response: Response): Promise<unknown> {
-  const text = await response.text()
-  if (text === '' || text.length > KEPT_BODY_LIMIT) return undefined
-  const type = mediaType(response)
-  return type === 'application/json' || type.endsWith('+json') ? parseJson(text) : text
+/** JSON where the server says so and it is; text otherwise; nothing for an empty or a very long body. */
+async function readBody(response: Response): Promise<{ body: unknown } | 'cut-off'> {
+  try {
+    const text = await readText(response, KEPT_BODY_LIMIT)
+    if (text === '' || text === undefined) return { body: undefined }
+    const type = mediaType(response)
+    return { body: type === 'application/json' || type.endsWith('+json') ? parseJson(text) : text }
+  } catch {
+    return 'cut-off'
+  }
+}
+
+/** The whole text, or nothing where it is longer than the limit, which is not read on then. */
+async function readText({ body }: Response, limit: number): Promise<string | undefined> {
+  const reader = body?.getReader()
+  const decoder = new TextDecoder()
+  let text = ''
+  let size = 0
+  for (;;) {
+    const chunk = await reader?.read()
+    if (!chunk || chunk.done) return text + decoder.decode()
+    size += chunk.value.byteLength
+    if (size > limit) {
+      await reader?.cancel()
+      return undefined
+    }
+    text += decoder.decode(chunk.value, { stream: true })
+  }
 }
 
 function parseJson(text: string): unknown {

@@ -61,7 +61,15 @@ async function claim(): Promise<Mutation> {
 }
 
 async function refuse(): Promise<void> {
-  const ending = { kind: 'refused', status: 422, message: 'Too long', problem: { type: 'about:blank' } } as const
+  const problem = { type: 'about:blank' }
+  const ending = {
+    kind: 'refused',
+    status: 422,
+    message: 'Too long',
+    problem,
+    costsAttempt: true,
+    uncertain: false,
+  } as const
   const ended = [{ mutation: await claim(), ending }]
   await takeTurn(storage, { ended, returned: [], claim: claimOptions(0) }, settlePorts)
 }

@@ -1,5 +1,5 @@
 import type { Mutation } from '../protocol/mutation.ts'
-import { boundsOf } from '../protocol/queue-key.ts'
+import { boundsOf, originOf } from '../protocol/queue-key.ts'
 import type { Storage } from '../storage/open-storage.ts'
 import { freePlace } from './free-place.ts'
 import { move, putBack, QUEUE_STORES, type QueueTransaction } from './queue-moves.ts'
@@ -14,15 +14,21 @@ export interface RecoverOptions {
 
 /**
  * What a run begins with: takes over what a dead sender left under its lease, and makes ready what waits for a reason
- * that is gone.
+ * that is gone. Gives the origins that did not answer an earlier run, as far as their delay is not over: a server that is
+ * down is asked once per delay, and not once per mutation.
  */
-export async function recover(storage: Storage, options: RecoverOptions): Promise<void> {
-  await storage.transact(
+export function recover(storage: Storage, options: RecoverOptions): Promise<Set<string>> {
+  return storage.transact(
     QUEUE_STORES,
     'readwrite',
     async tx => {
+      const unreachable = new Set<string>()
       await eachOf(tx, 'sending', mutation => takeOver(tx, mutation, options))
-      await eachOf(tx, 'delayed', mutation => hasten(tx, mutation, options))
+      await eachOf(tx, 'delayed', async mutation => {
+        const isHastened = await hasten(tx, mutation, options)
+        if (!isHastened && isUnanswered(mutation, options)) unreachable.add(originOf(mutation))
+      })
+      return unreachable
     },
     { durability: 'relaxed' },
   )
@@ -38,15 +44,23 @@ async function takeOver(tx: QueueTransaction, mutation: Mutation, { now, exclusi
 /** What the entry of a mutation says whose sender was killed before it could say how its attempt ended. */
 export const INTERRUPTED = 'An attempt was cut off. The server may have it; the same key will tell.'
 
-async function hasten(tx: QueueTransaction, mutation: Mutation, { now, eagerBefore }: RecoverOptions): Promise<void> {
+async function hasten(tx: QueueTransaction, mutation: Mutation, options: RecoverOptions): Promise<boolean> {
   const { nextAttemptAt, lastAttemptAt = 0, lastError, ...rest } = mutation
-  if (nextAttemptAt === undefined) return
+  if (nextAttemptAt === undefined) return false
   // The clock was set back since that attempt: the time noted then says nothing about now.
-  const isFromTheFuture = lastAttemptAt > now
-  const isOffline = lastError?.code === 'network' || lastError?.code === 'timeout'
-  if (!isFromTheFuture && !(isOffline && lastAttemptAt < eagerBefore)) return
+  const isFromTheFuture = lastAttemptAt > options.now
+  if (!isFromTheFuture && !(wasOffline(mutation) && lastAttemptAt < options.eagerBefore)) return false
   const due: Mutation = { ...rest, lastAttemptAt, ...(lastError && { lastError }) }
-  await move(tx, due, freePlace(due, now))
+  await move(tx, due, freePlace(due, options.now))
+  return true
+}
+
+function wasOffline({ lastError }: Mutation): boolean {
+  return lastError?.code === 'network' || lastError?.code === 'timeout'
+}
+
+function isUnanswered(mutation: Mutation, { now }: RecoverOptions): boolean {
+  return wasOffline(mutation) && (mutation.nextAttemptAt ?? 0) > now
 }
 
 const PAGE = 100

@@ -2,6 +2,7 @@ import { formatIdempotencyKey, IDEMPOTENCY_KEY_HEADER } from '../protocol/idempo
 import type { Mutation } from '../protocol/mutation.ts'
 import type { SendOutcome } from '../protocol/settlement.ts'
 import { judge } from './judge.ts'
+import { judgeFailure } from './outcome-table.ts'
 
 export interface SendPorts {
   fetch: typeof fetch
@@ -27,7 +28,7 @@ export async function send(
       cache: 'no-store',
       signal,
     })
-    return await judge(response, now())
+    return await judge(response, { url: mutation.url, now: now() })
   } catch (error) {
     return unanswered(error)
   }
@@ -35,8 +36,8 @@ export async function send(
 
 /** The request, or reading its answer, broke off: it may have arrived, and the key makes another attempt harmless. */
 function unanswered(error: unknown): SendOutcome {
-  const timedOut = error instanceof DOMException && (error.name === 'TimeoutError' || error.name === 'AbortError')
-  return timedOut
-    ? { kind: 'retry', code: 'timeout', message: 'The server did not answer in time.' }
-    : { kind: 'retry', code: 'network', message: 'The server could not be reached.' }
+  const isTimeout = error instanceof DOMException && (error.name === 'TimeoutError' || error.name === 'AbortError')
+  const code = isTimeout ? 'timeout' : 'network'
+  const { reason: message, costsAttempt, uncertain } = judgeFailure(code)
+  return { kind: 'retry', code, message, costsAttempt, uncertain }
 }

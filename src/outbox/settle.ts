@@ -2,6 +2,7 @@ import type { Mutation } from '../protocol/mutation.ts'
 import { placeOf } from '../protocol/queue-key.ts'
 import type { DeadReason, SendOutcome, Settlement } from '../protocol/settlement.ts'
 import type { DeadRecord } from './dead-record.ts'
+import { HELD_KEY, type HoldRecord } from './pause.ts'
 import { putBack, type QueueTransaction, takeOut } from './queue-moves.ts'
 import { retryDelay } from './retry-delay.ts'
 import { LAST_SYNC_KEY, type SettledRecord, settledKey } from './settled.ts'
@@ -11,11 +12,17 @@ export type Settled =
   | { kind: 'confirmed' }
   | { kind: 'dead' }
   | { kind: 'retry'; nextAttemptAt: number }
+  | { kind: 'held' }
   | { kind: 'lost' }
 
 export interface SettlePorts {
   now: () => number
   random: () => number
+}
+
+export interface KeepingPorts extends SettlePorts {
+  /** Whether the answer is kept for the page that waits for it; where there is no room, the end alone is recorded. */
+  keepsAnswers: boolean
 }
 
 /** How an attempt ended, or why none was made. */
@@ -29,7 +36,7 @@ export async function settleIn(
   tx: QueueTransaction,
   leased: Mutation,
   ending: Ending,
-  { now, random }: SettlePorts,
+  { now, random, keepsAnswers }: KeepingPorts,
 ): Promise<Settled> {
   const current = await currentOf(tx, leased)
   if (!current) return { kind: 'lost' }
@@ -39,8 +46,13 @@ export async function settleIn(
     await putBack(tx, verdict.mutation, at)
     return { kind: 'retry', nextAttemptAt: verdict.nextAttemptAt }
   }
+  if (verdict.kind === 'held') {
+    await putBack(tx, verdict.mutation, at)
+    await tx.objectStore('meta').put(verdict.hold, HELD_KEY)
+    return { kind: 'held' }
+  }
   await takeOut(tx, leased, verdict.kind, at)
-  await tx.objectStore('meta').put(settledRecord(verdict, at), settledKey(leased.id))
+  if (keepsAnswers) await tx.objectStore('meta').put(settledRecord(verdict, at), settledKey(leased.id))
   if (verdict.kind === 'dead') await tx.objectStore('dead').put(verdict.dead, leased.id)
   else await confirm(tx, leased, at)
   return { kind: verdict.kind }
@@ -68,6 +80,7 @@ type Verdict =
   | { kind: 'confirmed'; settlement: Settlement }
   | { kind: 'dead'; dead: DeadRecord }
   | { kind: 'retry'; mutation: Mutation; nextAttemptAt: number }
+  | { kind: 'held'; mutation: Mutation; hold: HoldRecord }
 
 function decide(leased: Mutation, ending: Ending, now: number, random: () => number): Verdict {
   if (ending.kind === 'confirmed') return { kind: 'confirmed', settlement: ending }
@@ -75,6 +88,7 @@ function decide(leased: Mutation, ending: Ending, now: number, random: () => num
     return { kind: 'dead', dead: { mutation: released(leased), reason: ending.reason, diedAt: now } }
   }
   const mutation = afterFailure(leased, ending)
+  if (ending.kind === 'hold') return { kind: 'held', mutation, hold: { at: now, status: ending.status } }
   const reason = deathOf(mutation, ending)
   if (reason) {
     return { kind: 'dead', dead: { mutation, reason, diedAt: now, status: ending.status, problem: ending.problem } }
@@ -88,12 +102,11 @@ function decide(leased: Mutation, ending: Ending, now: number, random: () => num
 type Failure = Exclude<SendOutcome, { kind: 'confirmed' }>
 
 function afterFailure(leased: Mutation, failure: Failure): Mutation {
-  const answered = failure.kind === 'refused' || failure.code === 'status'
   const mutation = released(leased)
-  mutation.attempts += answered ? 1 : 0
+  mutation.attempts += failure.costsAttempt ? 1 : 0
   mutation.failures += 1
   mutation.lastError = {
-    code: failure.kind === 'refused' ? 'status' : failure.code,
+    code: failure.kind === 'retry' ? failure.code : 'status',
     message: failure.message,
     ...(failure.status !== undefined && { status: failure.status }),
   }
@@ -101,7 +114,7 @@ function afterFailure(leased: Mutation, failure: Failure): Mutation {
 }
 
 function deathOf(mutation: Mutation, failure: Failure): DeadReason | undefined {
-  if (failure.kind === 'refused') return 'refused'
+  if (failure.kind === 'refused' || failure.kind === 'conflict') return failure.kind
   return mutation.attempts >= mutation.retry.attempts ? 'attempts-exhausted' : undefined
 }
 
@@ -109,7 +122,7 @@ function released({ lease: _ended, ...mutation }: Mutation): Mutation {
   return mutation
 }
 
-function settledRecord(verdict: Exclude<Verdict, { kind: 'retry' }>, now: number): SettledRecord {
+function settledRecord(verdict: Exclude<Verdict, { kind: 'retry' | 'held' }>, now: number): SettledRecord {
   if (verdict.kind === 'confirmed') return { at: now, settlement: verdict.settlement }
   const { reason, status, problem } = verdict.dead
   return { at: now, settlement: { kind: 'dead', reason, status, problem } }

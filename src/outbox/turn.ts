@@ -1,8 +1,9 @@
+import { isHoldfastError } from '../protocol/errors.ts'
 import type { Mutation } from '../protocol/mutation.ts'
 import type { Storage } from '../storage/open-storage.ts'
 import { type Claim, type ClaimOptions, claimIn } from './claim.ts'
 import { QUEUE_STORES } from './queue-moves.ts'
-import { type Ending, release, type Settled, type SettlePorts, settleIn } from './settle.ts'
+import { type Ending, type KeepingPorts, release, type Settled, type SettlePorts, settleIn } from './settle.ts'
 
 /** An attempt that has ended. */
 export interface Ended {
@@ -27,7 +28,17 @@ export interface TurnOptions {
  * One turn of the drain, in one transaction: records how attempts ended, gives back what cannot be sent now, and takes
  * what may be sent next, which may be what was behind them.
  */
-export function takeTurn(storage: Storage, { ended, returned, claim }: TurnOptions, ports: SettlePorts): Promise<Turn> {
+export async function takeTurn(storage: Storage, options: TurnOptions, ports: SettlePorts): Promise<Turn> {
+  try {
+    return await tryTurn(storage, options, { ...ports, keepsAnswers: true })
+  } catch (error) {
+    if (!isHoldfastError(error) || error.code !== 'quota-exceeded') throw error
+    // A device that is full gets room by what leaves the queue: without the answers, and without taking more.
+    return tryTurn(storage, { ...options, claim: { ...options.claim, limit: 0 } }, { ...ports, keepsAnswers: false })
+  }
+}
+
+function tryTurn(storage: Storage, { ended, returned, claim }: TurnOptions, ports: KeepingPorts): Promise<Turn> {
   return storage.transact(
     QUEUE_STORES,
     'readwrite',

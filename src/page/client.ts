@@ -4,7 +4,7 @@ import { createCallOrder } from '../outbox/call-order.ts'
 import type { DeadLetters } from '../outbox/dead-letters.ts'
 import { type MutationInput, type PreparedMutation, prepareMutation } from '../outbox/mutation-input.ts'
 import type { Outbox } from '../outbox/outbox.ts'
-import { setPaused } from '../outbox/pause.ts'
+import { pause, resume } from '../outbox/pause.ts'
 import { HoldfastError } from '../protocol/errors.ts'
 import { namesOf } from '../protocol/names.ts'
 import { openStorage, type Storage } from '../storage/open-storage.ts'
@@ -39,6 +39,7 @@ export interface Holdfast {
   sync(): Promise<{ synced: number; failed: number; remaining: number }>
   /** Stops the sending, in every tab and in the worker, until `resume()`, also after a restart. Writes are still recorded. */
   pause(): Promise<void>
+  /** Goes on after `pause()`, and after the server asked who this is (401), which holds the queue: sign in first. */
   resume(): Promise<void>
   /** Ends this client; what is recorded stays, and the worker goes on with it. */
   close(): Promise<void>
@@ -76,7 +77,7 @@ export function createHoldfast(options: HoldfastOptions = {}): Holdfast {
     receipts,
     link,
   })
-  const appendInOrder = createAppendInOrder(open)
+  const appendInOrder = createAppendInOrder(open, receipts)
   const announce = createAnnounce({
     tell: ids => {
       wake()
@@ -96,8 +97,7 @@ export function createHoldfast(options: HoldfastOptions = {}): Holdfast {
     async mutate(input) {
       if (signal.aborted) throw closed('record the mutation')
       const prepared = prepareMutation(input, { base: document.baseURI, now: clock, newId: uuidv7, retry })
-      const id = await appendInOrder(input.entity, prepared)
-      const settled = receipts.settledOf(id)
+      const { id, settled } = await appendInOrder(input.entity, prepared)
       announce(id)
       return { id, settled, cancel: () => outbox.cancel(id) }
     },
@@ -109,12 +109,12 @@ export function createHoldfast(options: HoldfastOptions = {}): Holdfast {
     },
 
     async pause() {
-      await setPaused(await open(), true)
+      await pause(await open())
       channel.post('changed', { ids: [] })
     },
 
     async resume() {
-      await setPaused(await open(), false)
+      await resume(await open())
       channel.post('changed', { ids: [] })
       wake({ eager: true })
     },
@@ -147,6 +147,7 @@ function connect({ name, clock, signal, open, channel, status, receipts, link }:
   const wake: Wake = createWake({
     link,
     syncTagPrefix,
+    sleep,
     drainHere: eager => later.drain(eager),
     isBehind: () => isBehind,
   })
@@ -167,7 +168,7 @@ function connect({ name, clock, signal, open, channel, status, receipts, link }:
     wake,
     signal,
     now: clock,
-    pendingCount: () => status.get().pending,
+    mayHavePending: status.mayHavePending,
     onOnline: status.setOnline,
     onShown: async () => {
       await Promise.all([status.refresh(), receipts.refresh()])
@@ -193,14 +194,25 @@ function createOpen(name: string, signal: AbortSignal): () => Promise<Storage> {
   }
 }
 
-function createAppendInOrder(open: () => Promise<Storage>) {
+function createAppendInOrder(open: () => Promise<Storage>, receipts: Receipts) {
   let append: ReturnType<typeof createAppend> | undefined
   return createCallOrder(async (prepared: PreparedMutation) => {
-    const storage = await open()
-    append ??= createAppend(storage)
-    await append(prepared)
-    return prepared.mutation.id
+    const { id } = prepared.mutation
+    const settled = receipts.settledOf(id)
+    try {
+      const storage = await open()
+      append ??= createAppend(storage)
+      await append(prepared)
+    } catch (error) {
+      receipts.forget(id)
+      throw error
+    }
+    return { id, settled }
   })
+}
+
+function sleep(delayMs: number): Promise<void> {
+  return new Promise(resolve => setTimeout(resolve, delayMs))
 }
 
 function assertPage(): void {

@@ -17,14 +17,14 @@ export interface LaterPorts extends OutboxPorts, DeadLettersPorts {
 export interface Later {
   outbox: Outbox
   deadLetters: DeadLetters
-  /** Drains in this page until nothing more is due within 20 s. */
+  /** Drains in this page until nothing more is due; the page's timer comes again for what will be. */
   drain(eager: boolean): Promise<DrainResult>
   /** Has the worker drain, or else this page, and resolves when nothing more is due. */
   sync(): Promise<DrainResult>
 }
 
 /** A drain in a page is bound to no event; this long it goes on before it looks anew. */
-const BUDGET_MS = 20_000
+const BUDGET_MS = 120_000
 
 /** Begins to load those parts at once, so that they are there when the network is not. */
 export function createLater(ports: LaterPorts): Later {
@@ -35,7 +35,14 @@ export function createLater(ports: LaterPorts): Later {
 
   async function drain(eager: boolean): Promise<DrainResult> {
     const { browserPlatform, drainFor } = await load()
-    return drainFor({ ...browserPlatform(), ...(await ports.drainPorts()) }, { budgetMs: BUDGET_MS, eager })
+    return drainFor(
+      { ...browserPlatform(), ...(await ports.drainPorts()) },
+      {
+        budgetMs: BUDGET_MS,
+        eager,
+        once: true,
+      },
+    )
   }
 
   return {

@@ -12,6 +12,9 @@ describe('the worker', () => {
   it('is what the plugin built, with its name', () => {
     vi.stubGlobal('__HOLDFAST_WORKER__', { url: '/app/sw.js', scope: '/app/', name: 'notes' })
     expect(resolveOptions({})).toMatchObject({ name: 'notes', worker: { url: '/app/sw.js', scope: '/app/' } })
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
+    expect(resolveOptions({ name: 'other' })).toMatchObject({ name: 'other', worker: undefined })
+    expect(warn.mock.calls[0]?.[0]).toContain('delivers the outbox "notes"')
     expect(resolveOptions({ name: 'other', worker: '/own.js' })).toMatchObject({
       name: 'other',
       worker: { url: '/own.js' },

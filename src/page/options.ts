@@ -38,7 +38,14 @@ export function resolveOptions(options: HoldfastOptions): ResolvedOptions {
   const built = typeof __HOLDFAST_WORKER__ === 'undefined' ? undefined : __HOLDFAST_WORKER__
   const name = options.name ?? (built || undefined)?.name ?? DEFAULT_NAME
   if (typeof name !== 'string' || name === '') throw invalid('its name is not a text', 'Pass a name such as "my-app".')
-  return { name, worker: workerOf(options.worker, built), retry: retryOf(options.retry) }
+  const isForAnother = built && options.worker === undefined && built.name !== name
+  if (isForAnother) console.warn(deliversAnother(built.name, name))
+  const worker = isForAnother ? undefined : workerOf(options.worker, built)
+  return { name, worker, retry: retryOf(options.retry) }
+}
+
+function deliversAnother(built: string, name: string): string {
+  return `The worker that holdfast() built delivers the outbox "${built}", and this page has "${name}": it sends by itself, while it is open. Give holdfast() the same name.`
 }
 
 const MEMBERS = new Set(['name', 'worker', 'retry'])

@@ -14,12 +14,17 @@ export interface Receipt {
 }
 
 export interface Receipts {
-  /** The promise for the end of this mutation. */
+  /** The promise for the end of this mutation; asked for before it is stored, so that its end cannot be missed. */
   settledOf(id: string): Promise<Settlement>
+  /** It could not be stored, and will never end. */
+  forget(id: string): void
   hear(message: ChannelMessage): void
   /** Looks for ends that were missed, as by a page that was frozen. */
   refresh(): Promise<void>
 }
+
+/** At the end of a drain, at most that many are looked up. */
+const LOOKED_AT = 200
 
 /** Keeps the promises of the mutations that this page made, and reads how they ended when the channel says so. */
 export function createReceipts(open: () => Promise<Storage>): Receipts {
@@ -41,9 +46,12 @@ export function createReceipts(open: () => Promise<Storage>): Receipts {
   }
 
   return {
+    forget: id => void waiting.delete(id),
     settledOf: id => new Promise(resolve => waiting.set(id, resolve)),
     hear(message) {
       if (message.type === 'settled') look(message.ids).catch(() => undefined)
+      // A message may be lost with its sender.
+      if (message.type === 'drained') look([...waiting.keys()].slice(0, LOOKED_AT)).catch(() => undefined)
     },
     refresh: () => look([...waiting.keys()]),
   }

@@ -1,6 +1,6 @@
 import 'fake-indexeddb/auto'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { setPaused } from '../outbox/pause.ts'
+import { HELD_KEY, pause, resume } from '../outbox/pause.ts'
 import { LAST_SYNC_KEY } from '../outbox/settled.ts'
 import { openStorage, type Storage } from '../storage/open-storage.ts'
 import { createStatus, type SyncStatus } from './status.ts'
@@ -60,9 +60,13 @@ describe('the state', () => {
     expect(status.get()).toMatchObject({ state: 'offline', online: false, pending: 1 })
     status.setOnline(true)
     expect(status.get().state).toBe('waiting')
-    await setPaused(storage, true)
+    await pause(storage)
     await status.refresh()
     expect(status.get().state).toBe('paused')
+    await resume(storage)
+    await storage.meta.setItem(HELD_KEY, { at: 1, status: 401 })
+    await status.refresh()
+    expect(status.get().state).toBe('held')
   })
 
   it('forgets what was on its way when a drain ended, also where a message was missed', () => {
@@ -96,4 +100,22 @@ it('says that the storage is unavailable instead of "nothing waits"', async () =
   const status = createStatus({ open: () => Promise.reject(new Error('refused')), online: true })
   await status.refresh()
   expect(status.get().storage).toBe('unavailable')
+  expect(status.mayHavePending()).toBe(true)
+})
+
+it('keeps what it knew when a read fails', async () => {
+  await storage.mutations.setItem('1', {})
+  let isBroken = false
+  const open = () => (isBroken ? Promise.reject(new Error('gone')) : Promise.resolve(storage))
+  const status = createStatus({ open, online: true })
+  expect(status.mayHavePending()).toBe(true)
+  await status.refresh()
+  isBroken = true
+  await status.refresh()
+  expect(status.get()).toMatchObject({ pending: 1, storage: 'unavailable' })
+  isBroken = false
+  await storage.mutations.clear()
+  await status.refresh()
+  expect(status.get()).toMatchObject({ pending: 0, storage: 'durable' })
+  expect(status.mayHavePending()).toBe(false)
 })

@@ -1,12 +1,13 @@
-import { PAUSED_KEY } from '../outbox/pause.ts'
+import { HELD_KEY, PAUSED_KEY } from '../outbox/pause.ts'
 import { LAST_SYNC_KEY } from '../outbox/settled.ts'
 import type { ChannelMessage } from '../protocol/messages.ts'
 import type { Storage } from '../storage/open-storage.ts'
+import { tellAll } from '../tabs/tell-all.ts'
 
 /** What a person wants to know about their writes. A new object for each change. */
 export interface SyncStatus {
-  /** In one word: `paused`, `offline`, `syncing` (an attempt is under way), `waiting` (something waits) or `idle`. */
-  state: 'paused' | 'offline' | 'syncing' | 'waiting' | 'idle'
+  /** In one word: `paused`, `held` (the server asked who this is: sign in, then `resume()`), `offline`, `syncing` (an attempt is under way), `waiting` (something waits) or `idle`. */
+  state: 'paused' | 'held' | 'offline' | 'syncing' | 'waiting' | 'idle'
   /** False only where the browser knows that there is no network. */
   online: boolean
   /** Writes in the queue, those on their way included. */
@@ -33,17 +34,23 @@ export interface LiveStatus extends StatusStore {
   /** Reads the counts again. Never rejects. */
   refresh(): Promise<void>
   setOnline(online: boolean): void
+  /** False only where the database said, at the last read, that nothing waits. */
+  mayHavePending(): boolean
 }
 
 /** Keeps the status: counts from the database, what is on its way from the channel. */
 export function createStatus({ open, online }: { open: () => Promise<Storage>; online: boolean }): LiveStatus {
   const listeners = new Set<(status: SyncStatus) => void>()
   const sending = new Set<string>()
-  let counts: Counts = { pending: 0, dead: 0, paused: false, lastSyncAt: undefined, storage: 'durable' }
+  let counts: Counts = { ...NOTHING, storage: 'durable' }
   let isOnline = online
+  let isKnown = false
   let status = toStatus(counts, 0, isOnline)
   const reread = createRefresh(async () => {
-    counts = await readCounts(open)
+    const read = await readCounts(open)
+    isKnown = read !== undefined
+    // What cannot be read is not nothing: the last known counts stand.
+    counts = read ?? { ...counts, storage: 'unavailable' }
     publish()
   })
 
@@ -51,7 +58,7 @@ export function createStatus({ open, online }: { open: () => Promise<Storage>; o
     const next = toStatus(counts, sending.size, isOnline)
     if (isSame(status, next)) return
     status = next
-    for (const listener of [...listeners]) listener(status)
+    tellAll(listeners, status)
   }
 
   return {
@@ -72,47 +79,57 @@ export function createStatus({ open, online }: { open: () => Promise<Storage>; o
       isOnline = now
       publish()
     },
+    mayHavePending: () => !isKnown || counts.pending > 0,
   }
 }
+
+const NOTHING = { pending: 0, dead: 0, paused: false, held: false, lastSyncAt: undefined }
 
 interface Counts {
   pending: number
   dead: number
   paused: boolean
+  held: boolean
   lastSyncAt: number | undefined
   storage: SyncStatus['storage']
 }
 
-async function readCounts(open: () => Promise<Storage>): Promise<Counts> {
+async function readCounts(open: () => Promise<Storage>): Promise<Counts | undefined> {
   try {
     const { mutations, dead, meta } = await open()
-    const [pending, deadCount, paused, lastSyncAt] = await Promise.all([
+    const [pending, deadCount, paused, held, lastSyncAt] = await Promise.all([
       mutations.count(),
       dead.count(),
-      meta.getItem<boolean>(PAUSED_KEY),
+      meta.getItem(PAUSED_KEY),
+      meta.getItem(HELD_KEY),
       meta.getItem<number>(LAST_SYNC_KEY),
     ])
     return {
       pending,
       dead: deadCount,
-      paused: paused === true,
+      paused: paused !== null,
+      held: held !== null,
       lastSyncAt: lastSyncAt ?? undefined,
       storage: 'durable',
     }
   } catch {
-    return { pending: 0, dead: 0, paused: false, lastSyncAt: undefined, storage: 'unavailable' }
+    return undefined
   }
 }
 
-function toStatus(
-  { pending, dead, paused, lastSyncAt, storage }: Counts,
-  sending: number,
-  online: boolean,
-): SyncStatus {
-  const state = paused ? 'paused' : sending > 0 ? 'syncing' : !online ? 'offline' : pending > 0 ? 'waiting' : 'idle'
-  const status: SyncStatus = { state, online, pending, sending, dead, storage }
+function toStatus(counts: Counts, sending: number, online: boolean): SyncStatus {
+  const { pending, dead, lastSyncAt, storage } = counts
+  const status: SyncStatus = { state: stateOf(counts, sending, online), online, pending, sending, dead, storage }
   if (lastSyncAt !== undefined) status.lastSyncAt = new Date(lastSyncAt)
   return status
+}
+
+function stateOf({ pending, paused, held }: Counts, sending: number, online: boolean): SyncStatus['state'] {
+  if (paused) return 'paused'
+  if (held) return 'held'
+  if (sending > 0) return 'syncing'
+  if (!online) return 'offline'
+  return pending > 0 ? 'waiting' : 'idle'
 }
 
 function isSame(a: SyncStatus, b: SyncStatus): boolean {

@@ -34,7 +34,7 @@ function start(): Triggers {
     window,
     document,
     wake: options => woken.push(options?.eager === true),
-    pendingCount: () => pending,
+    mayHavePending: () => pending > 0,
     now: () => Date.now(),
     onOnline: now => online.push(now),
     onShown: async () => {

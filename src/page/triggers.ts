@@ -3,7 +3,7 @@ import type { Wake } from './wake.ts'
 
 export interface TriggersOptions {
   wake: Wake
-  pendingCount: () => number
+  mayHavePending: () => boolean
   now: () => number
   onOnline: (online: boolean) => void
   /** The page is shown, for the first time or again, and may have missed messages. */
@@ -23,23 +23,23 @@ export interface Triggers {
  * the page is shown, and after a time. The timer also finds a worker that the browser stopped in the middle of its work.
  */
 export function startTriggers(options: TriggersOptions): Triggers {
-  const { wake, pendingCount, now, onOnline, onShown, window, document, signal } = options
+  const { wake, mayHavePending, now, onOnline, onShown, window, document, signal } = options
   let timer: ReturnType<typeof setTimeout> | undefined
   const listen = (target: EventTarget, type: string, fn: () => void) => target.addEventListener(type, fn, { signal })
 
   function arm(delayMs: number): void {
     clearTimeout(timer)
     timer = setTimeout(() => {
-      if (pendingCount() > 0) wake()
+      if (mayHavePending()) onShown().then(() => mayHavePending() && wake({ tag: false }), ignore)
       arm(QUIET_MS)
     }, delayMs)
   }
 
   const wakeIfPending = () => {
-    if (pendingCount() > 0) wake({ eager: true })
+    if (mayHavePending()) wake({ eager: true })
   }
   const shown = () => {
-    onShown().then(wakeIfPending, () => undefined)
+    onShown().then(wakeIfPending, ignore)
   }
 
   listen(window, 'online', () => {
@@ -63,6 +63,8 @@ export function startTriggers(options: TriggersOptions): Triggers {
     },
   }
 }
+
+function ignore(): void {}
 
 /** After this long without a word about a queue that is not empty, somebody should look. */
 const QUIET_MS = 10_000

@@ -2,7 +2,13 @@ import { expect, it } from 'vitest'
 import { createWake } from './wake.ts'
 import type { WorkerLink } from './worker-link.ts'
 
-function setUp({ registration, behind = () => false }: { registration?: object; behind?: () => boolean }) {
+interface SetUp {
+  registration?: object
+  ready?: WorkerLink['ready']
+  behind?: () => boolean
+}
+
+function setUp({ registration, ready, behind = () => false }: SetUp) {
   const log: string[] = []
   const tags: { tag: string; done: () => void; fail: () => void }[] = []
   const sync = {
@@ -14,12 +20,13 @@ function setUp({ registration, behind = () => false }: { registration?: object; 
   }
   const found = registration && ({ sync, ...registration } as unknown as ServiceWorkerRegistration)
   const link: WorkerLink = {
-    ready: Promise.resolve(found),
+    ready: ready ?? Promise.resolve(found),
     current: () => found,
     ask: eager => log.push(`ask ${eager}`),
   }
+  const sleep = async () => {}
   const drainHere = async (eager: boolean) => void log.push(`drain ${eager}`)
-  return { log, tags, wake: createWake({ link, syncTagPrefix: 'p:', drainHere, isBehind: behind }) }
+  return { log, tags, wake: createWake({ link, syncTagPrefix: 'p:', drainHere, sleep, isBehind: behind }) }
 }
 
 it('registers the tag and asks the worker in the same tick, so that a tab may close right after', () => {
@@ -59,6 +66,18 @@ it('asks the worker where there is no Background Sync', async () => {
   const { log, wake } = setUp({ registration: { sync: undefined } })
   wake()
   await expect.poll(() => log).toContain('ask false')
+})
+
+it('leaves the tags alone where a timer only looks again', async () => {
+  const { log, wake } = setUp({ registration: {} })
+  wake({ tag: false })
+  await expect.poll(() => log).toEqual(['ask false'])
+})
+
+it('drains in the page while the worker is still being installed', async () => {
+  const { log, wake } = setUp({ ready: new Promise(() => undefined) })
+  wake()
+  await expect.poll(() => log).toEqual(['drain false'])
 })
 
 it('drains in the page where there is no worker', async () => {

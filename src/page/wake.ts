@@ -7,47 +7,57 @@ import type { WorkerLink } from './worker-link.ts'
  * It carries no data: whoever looks reads the database. Never rejects, and may be called as often as one likes.
  * `eager`: there is reason to think that the network is back.
  */
-export type Wake = (options?: { eager?: boolean }) => void
+export type Wake = (options?: WakeCall) => void
+
+export interface WakeCall {
+  eager?: boolean
+  /** Whether a tag is wanted; default true. A timer that looks again leaves the tags alone. */
+  tag?: boolean
+}
 
 export interface WakeOptions {
   link: WorkerLink
   syncTagPrefix: string
   /** Runs the drain in this page. */
   drainHere: (eager: boolean) => Promise<unknown>
+  sleep: (delayMs: number) => Promise<void>
   /** Whether the last drain left something behind, so that the tag may be waiting for its retry. */
   isBehind: () => boolean
 }
 
-export function createWake({ link, syncTagPrefix, drainHere, isBehind }: WakeOptions): Wake {
+export function createWake({ link, syncTagPrefix, drainHere, sleep, isBehind }: WakeOptions): Wake {
   const registerTag = createTagRegistration(syncTagPrefix, isBehind)
-  let asked: { eager: boolean } | undefined
+  let asked: Required<WakeCall> | undefined
   let underWay = false
 
   /** Calls that come while one is under way share the next one. */
   async function run(): Promise<void> {
     underWay = true
     while (asked) {
-      const { eager } = asked
+      const call = asked
       asked = undefined
-      await trigger(eager).catch(() => undefined)
+      await trigger(call).catch(() => undefined)
     }
     underWay = false
   }
 
-  async function trigger(eager: boolean): Promise<void> {
+  async function trigger({ eager, tag }: Required<WakeCall>): Promise<void> {
     // Not awaited where it is known, so that a tab that is closed right after a write has still asked for its tag.
-    const registration = link.current() ?? (await link.ready)
+    const registration = link.current() ?? (await Promise.race([link.ready, sleep(PATIENCE_MS)]))
     if (!registration) return void (await drainHere(eager))
-    const registered = registerTag(registration)
+    const registered = tag ? registerTag(registration) : undefined
     link.ask(eager)
     await registered
   }
 
-  return ({ eager = false } = {}) => {
-    asked = { eager: eager || asked?.eager === true }
+  return ({ eager = false, tag = true } = {}) => {
+    asked = { eager: eager || asked?.eager === true, tag: tag || asked?.tag === true }
     if (!underWay) void run()
   }
 }
+
+/** A worker that takes longer to be installed is not waited for: the page sends until it is there. */
+const PATIENCE_MS = 2_000
 
 interface SyncManager {
   register(tag: string): Promise<void>

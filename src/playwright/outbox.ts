@@ -52,6 +52,11 @@ function readStore({ database, store, what }: { database: string; store: string;
     }
     opening.onsuccess = () => {
       const db = opening.result
+      if (!db.objectStoreNames.contains(store)) {
+        db.close()
+        resolve(what === 'count' ? 0 : [])
+        return
+      }
       const request: IDBRequest = db.transaction(store).objectStore(store)[what]()
       request.onsuccess = () => resolve(request.result)
       request.onerror = () => reject(request.error)

@@ -1,4 +1,5 @@
 import { type ChannelEvents, type ChannelMessage, isChannelMessage, PROTOCOL_VERSION } from '../protocol/messages.ts'
+import { tellAll } from './tell-all.ts'
 
 /** What the contexts of one outbox tell each other, and themselves. */
 export interface Channel {
@@ -18,9 +19,7 @@ export interface Channel {
 export function createChannel(name: string): Channel {
   const listeners = new Set<(message: ChannelMessage) => void>()
   const broadcast = typeof BroadcastChannel === 'undefined' ? undefined : new BroadcastChannel(name)
-  const tell = (message: ChannelMessage) => {
-    for (const listener of [...listeners]) listener(message)
-  }
+  const tell = (message: ChannelMessage) => tellAll(listeners, message)
   const hear = (event: MessageEvent<unknown>) => {
     if (isChannelMessage(event.data)) tell(event.data)
   }
