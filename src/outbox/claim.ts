@@ -1,5 +1,6 @@
 import type { Mutation } from '../protocol/mutation.ts'
-import { boundsOf, dueTimeOf, dueUpTo, readyParts, readyPrefix } from '../protocol/queue-key.ts'
+import { readyPrefix } from '../protocol/queue-key.ts'
+import { boundsOf, dueTimeOf, dueUpTo, readyParts } from '../protocol/queue-range.ts'
 import { HELD_KEY, PAUSED_KEY } from './pause.ts'
 import { move, type QueueTransaction } from './queue-moves.ts'
 

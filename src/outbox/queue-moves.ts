@@ -1,5 +1,6 @@
 import type { BlockReason, Mutation } from '../protocol/mutation.ts'
-import { keyAt, type Place, placeOf } from '../protocol/queue-key.ts'
+import { keyAt, type Place } from '../protocol/queue-key.ts'
+import { placeOf } from '../protocol/queue-range.ts'
 import type { Transaction } from '../storage/database.ts'
 import { freePlace } from './free-place.ts'
 

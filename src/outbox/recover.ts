@@ -1,5 +1,6 @@
 import type { Mutation } from '../protocol/mutation.ts'
-import { boundsOf, originOf } from '../protocol/queue-key.ts'
+import { originOf } from '../protocol/queue-key.ts'
+import { boundsOf } from '../protocol/queue-range.ts'
 import type { Storage } from '../storage/open-storage.ts'
 import { freePlace } from './free-place.ts'
 import { move, putBack, QUEUE_STORES, type QueueTransaction } from './queue-moves.ts'

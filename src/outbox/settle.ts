@@ -1,5 +1,5 @@
 import type { Mutation } from '../protocol/mutation.ts'
-import { placeOf } from '../protocol/queue-key.ts'
+import { placeOf } from '../protocol/queue-range.ts'
 import type { DeadReason, SendOutcome, Settlement } from '../protocol/settlement.ts'
 import type { DeadRecord } from './dead-record.ts'
 import { HELD_KEY, type HoldRecord } from './pause.ts'

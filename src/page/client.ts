@@ -13,6 +13,7 @@ import { createAnnounce } from './announce.ts'
 import { createLater } from './later.ts'
 import { type HoldfastOptions, resolveOptions } from './options.ts'
 import { createReceipts, type Receipt, type Receipts } from './receipts.ts'
+import type { WantedWorker } from './register-worker.ts'
 import { createStatus, type LiveStatus, type StatusStore } from './status.ts'
 import { startTriggers } from './triggers.ts'
 import { createWake, type Wake } from './wake.ts'
@@ -66,7 +67,7 @@ export function createHoldfast(options: HoldfastOptions = {}): Holdfast {
   const channel = createChannel(namesOf(name).channel)
   const status = createStatus({ open, online: navigator.onLine !== false })
   const receipts = createReceipts(open)
-  const link = createWorkerLink({ name, worker, container: navigator.serviceWorker, onFailure: warn })
+  const link = createWorkerLink({ name, register: () => registerWorker(worker), onFailure: warn })
   const { later, wake } = connect({
     name,
     clock,
@@ -225,7 +226,13 @@ function assertPage(): void {
   })
 }
 
-function warn(error: HoldfastError): void {
+/** The engine may have no service workers, and an insecure context has none. */
+async function registerWorker(worker: WantedWorker | undefined): Promise<ServiceWorkerRegistration | undefined> {
+  if (!worker || !navigator.serviceWorker) return undefined
+  return (await import('./on-demand.ts')).registerWorker(navigator.serviceWorker, worker)
+}
+
+function warn(error: Error): void {
   console.warn(error.message)
 }
 

@@ -14,7 +14,7 @@ describe('the worker', () => {
     expect(resolveOptions({})).toMatchObject({ name: 'notes', worker: { url: '/app/sw.js', scope: '/app/' } })
     const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
     expect(resolveOptions({ name: 'other' })).toMatchObject({ name: 'other', worker: undefined })
-    expect(warn.mock.calls[0]?.[0]).toContain('delivers the outbox "notes"')
+    expect(warn.mock.calls[0]?.[0]).toContain('the built worker delivers "notes"')
     expect(resolveOptions({ name: 'other', worker: '/own.js' })).toMatchObject({
       name: 'other',
       worker: { url: '/own.js' },

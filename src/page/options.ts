@@ -45,7 +45,7 @@ export function resolveOptions(options: HoldfastOptions): ResolvedOptions {
 }
 
 function deliversAnother(built: string, name: string): string {
-  return `The worker that holdfast() built delivers the outbox "${built}", and this page has "${name}": it sends by itself, while it is open. Give holdfast() the same name.`
+  return `"${name}" is sent by this page only: the built worker delivers "${built}". Give holdfast() the same name.`
 }
 
 const MEMBERS = new Set(['name', 'worker', 'retry'])

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { PRIORITY_RANGE } from './mutation.ts'
-import { boundsOf, dueTimeOf, dueUpTo, keyAt, type Place, placeOf, readyParts, readyPrefix } from './queue-key.ts'
+import { keyAt, type Place, readyPrefix } from './queue-key.ts'
+import { boundsOf, dueTimeOf, dueUpTo, placeOf, readyParts } from './queue-range.ts'
 
 const mutation = fc.record({
   id: fc.uuid(),

@@ -20,36 +20,9 @@ export function keyAt(mutation: Pick<Mutation, 'id' | 'sequence' | 'priority' | 
   return `3|${tail}`
 }
 
-/** The place that a key says. */
-export function placeOf(key: string): Place['in'] {
-  return PLACES[Number(key[0])] ?? 'blocked'
-}
-
-/** All keys at a place lie between these. */
-export function boundsOf(place: Place['in']): { lower: string; upper: string } {
-  const digit = PLACES.indexOf(place)
-  return { lower: `${digit}|`, upper: `${digit}}` }
-}
-
 /** What the keys of everything ready for one origin begin with. */
 export function readyPrefix(origin: string): string {
   return `1|${origin}|`
-}
-
-/** The parts of the key of something ready. */
-export function readyParts(key: string): { origin: string; rank: string; sequence: string } {
-  const [, origin = '', rank = '', sequence = ''] = key.split('|')
-  return { origin, rank, sequence }
-}
-
-/** When something delayed is due, by its key. Milliseconds since the epoch. */
-export function dueTimeOf(key: string): number {
-  return Number(key.split('|', 2)[1])
-}
-
-/** The greatest key of what is due at a time. */
-export function dueUpTo(now: number): { lower: string; upper: string } {
-  return { lower: '2|', upper: `2|${pad(now, 15)}}` }
 }
 
 /** The origin that a mutation goes to. Its url is absolute and normal by then, so that a look at the text will do. */
@@ -57,13 +30,12 @@ export function originOf({ url }: Pick<Mutation, 'url'>): string {
   return /^[a-z]+:\/\/[^/?#]+/.exec(url)?.[0] ?? ''
 }
 
-const PLACES: Place['in'][] = ['sending', 'ready', 'delayed', 'blocked']
-
 /** Higher priorities come first, so their rank is the smaller text. */
 function rankOf(priority: number): string {
   return pad(PRIORITY_RANGE - priority, 5)
 }
 
-function pad(number: number, digits: number): string {
+/** A number as text that sorts like it. */
+export function pad(number: number, digits: number): string {
   return String(Math.max(0, Math.round(number))).padStart(digits, '0')
 }

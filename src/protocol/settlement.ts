@@ -1,8 +1,9 @@
 /**
- * Why a mutation became a dead letter. `refused`: the server answered that it will not do it. `attempts-exhausted`: it
+ * Why a mutation became a dead letter. `refused`: the server answered that it will not do it. `conflict`: it does not fit
+ * what the server has (409, 412). `attempts-exhausted`: it
  * failed as often as it may. `expired`: it waited longer than it may. `body-lost`: its body was gone from the device.
  */
-export type DeadReason = 'refused' | 'attempts-exhausted' | 'expired' | 'body-lost'
+export type DeadReason = 'refused' | 'conflict' | 'attempts-exhausted' | 'expired' | 'body-lost'
 
 /** An answer of type `application/problem+json` (RFC 9457). `type` identifies the problem; unknown members are kept. */
 export interface Problem {
@@ -21,18 +22,24 @@ export type Settlement =
   | { kind: 'conflict'; conflictId: string }
   | { kind: 'cancelled' }
 
-/** What one HTTP attempt came to, judged by status and never by message text. */
+/**
+ * What one HTTP attempt came to, judged by status and problem type and never by text. `retry`: the same again, later.
+ * `conflict`: the server has something else there. `hold`: nothing more until a person has acted. `refused`: not as it is.
+ */
 export type SendOutcome =
   | { kind: 'confirmed'; status: number; headers: Record<string, string>; body: unknown }
-  | {
-      kind: 'retry'
-      code: 'network' | 'timeout' | 'status'
-      status?: number
-      message: string
-      retryAfterMs?: number
-      problem?: Problem
-    }
-  | { kind: 'refused'; status: number; message: string; problem?: Problem }
+  | (Failed & { kind: 'retry'; code: 'network' | 'timeout' | 'status'; retryAfterMs?: number })
+  | (Failed & { kind: 'conflict' | 'hold' | 'refused' })
+
+interface Failed {
+  status?: number
+  message: string
+  problem?: Problem
+  /** Whether it is one of the attempts that a mutation has. */
+  costsAttempt: boolean
+  /** Whether the write may have had its effect. */
+  uncertain: boolean
+}
 
 /**
  * Reads a problem from a parsed body, following RFC 9457: members of the wrong type are ignored, a missing `type` is

@@ -1,4 +1,5 @@
 export type { Answer } from './answer.ts'
+export type { BatchOptions } from './batch.ts'
 export { type Database, type DatabaseOptions, openDatabase, type Queryable } from './database.ts'
 export { PROBLEM_TYPES, type ProblemParts, problem } from './problem.ts'
 export type { ReadContext, RequestInfo, Routes, WriteContext } from './routes.ts'

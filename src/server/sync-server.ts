@@ -5,6 +5,7 @@ import {
   parseIdempotencyKey,
 } from '../protocol/idempotency-key.ts'
 import { type Answer, type EncodedAnswer, encodeAnswer, toResponse } from './answer.ts'
+import { type BatchOptions, type BatchSettings, batchSettings, withBatch } from './batch.ts'
 import { type Database, type DatabaseOptions, isPassing, openDatabase, type Queryable } from './database.ts'
 import { fingerprintOf, IDEMPOTENCY_TABLE, isEffect, runOnce } from './idempotency.ts'
 import { PROBLEM_TYPES, problem } from './problem.ts'
@@ -23,6 +24,8 @@ export interface SyncServerOptions {
   requireKey?: boolean
   /** Whose keys these are: an account, a tenant. Default: all keys share one scope. */
   scope?: (request: Request) => string | Promise<string>
+  /** Where several writes can be sent in one request: a path such as `/api/batch`. Default: nowhere. */
+  batch?: string | BatchOptions
   /** Hears what a handler or the database threw; the client only gets a 500 or 503. Default: `console.error`. */
   onError?: (error: unknown, request: Request) => void
 }
@@ -60,10 +63,11 @@ export interface SyncServer {
  * const response = await server.fetch(new Request('http://localhost/api/notes'))
  */
 export function createSyncServer(options: SyncServerOptions): SyncServer {
+  const batch = options.batch === undefined ? undefined : batchSettings(options.batch)
   const database = openWithTables(options)
   // Whoever calls ready() or fetch() hears of a failure. Without this line it would end the process before they can.
   database.catch(() => {})
-  const app = appOf(options, database)
+  const answer = answerOf(options, database, batch)
   const underWay = new Set<Promise<unknown>>()
   let closed: Promise<void> | undefined
   return {
@@ -72,7 +76,7 @@ export function createSyncServer(options: SyncServerOptions): SyncServer {
     },
     fetch: async request => {
       if (closed) return respond(unavailable('The server is closing'))
-      const response = Promise.resolve(app.fetch(request))
+      const response = Promise.resolve(answer(request))
       underWay.add(response)
       return await response.finally(() => underWay.delete(response))
     },
@@ -81,6 +85,12 @@ export function createSyncServer(options: SyncServerOptions): SyncServer {
       return closed
     },
   }
+}
+
+function answerOf(options: SyncServerOptions, database: Promise<Database>, batch: BatchSettings | undefined) {
+  const app = appOf(options, database)
+  const answer = (request: Request) => app.fetch(request)
+  return batch ? withBatch(answer, batch) : answer
 }
 
 async function openWithTables({ database: from, tables = [] }: SyncServerOptions): Promise<Database> {

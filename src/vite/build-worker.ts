@@ -83,9 +83,13 @@ function workerConfig({ config, options, manifest, write, onModule }: WorkerBuil
 const QUIET_WORKBOX = 'self.__WB_DISABLE_DEV_LOGS ??= true;'
 
 function forwardResolve({ resolve }: ResolvedConfig): InlineConfig['resolve'] {
-  const { alias, conditions, mainFields, extensions, dedupe, preserveSymlinks, tsconfigPaths } = resolve
+  const { conditions, mainFields, extensions, dedupe, preserveSymlinks, tsconfigPaths } = resolve
+  const alias = [...resolve.alias, LEAN_LOCALFORAGE]
   return { alias, conditions, mainFields, extensions, dedupe, preserveSymlinks, tsconfigPaths }
 }
+
+/** Where there are service workers there are promises: localforage's own build without a stand-in for them serves. */
+const LEAN_LOCALFORAGE = { find: /^localforage$/, replacement: 'localforage/dist/localforage.nopromises.js' }
 
 const ENTRY_ID = 'virtual:holdfast/worker'
 
