@@ -104,6 +104,14 @@ it('gives up quietly where somebody else holds the lock for all of its time', as
   expect(requests).toBe(0)
 })
 
+it('leaves the database to the writes while the device is offline, unless there is reason to try', async () => {
+  statuses = [200]
+  const offline = { ...ports, isOnline: () => false }
+  expect(await drainFor(offline, { budgetMs: 1_000, eager: false })).toEqual({ synced: 0, failed: 0, remaining: 1 })
+  expect(held).toEqual([])
+  expect(await drainFor(offline, { budgetMs: 1_500, eager: true })).toMatchObject({ synced: 1 })
+})
+
 it('drains under leases alone where there are no Web Locks', async () => {
   statuses = [200]
   expect(await drainFor({ ...ports, locks: undefined }, { budgetMs: 1_000, eager: false })).toMatchObject({ synced: 1 })

@@ -28,6 +28,10 @@ export interface DrainForOptions {
  */
 export async function drainFor(ports: DrainForPorts, options: DrainForOptions): Promise<DrainResult> {
   const { now, sleep, signal } = ports
+  // A write that is recorded offline wakes the sender too. Nothing could be sent, so the database is left to the writes.
+  if (!options.eager && !ports.isOnline()) {
+    return { synced: 0, failed: 0, remaining: await ports.storage.mutations.count() }
+  }
   const startedAt = now()
   const deadline = startedAt + options.budgetMs
   let eagerBefore = options.eager ? startedAt - (options.graceMs ?? 0) : 0

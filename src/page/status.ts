@@ -1,6 +1,7 @@
 import { HELD_KEY, PAUSED_KEY } from '../outbox/pause.ts'
 import { LAST_SYNC_KEY } from '../outbox/settled.ts'
 import type { ChannelMessage } from '../protocol/messages.ts'
+import { answerOf } from '../storage/database.ts'
 import type { Storage } from '../storage/open-storage.ts'
 import { tellAll } from '../tabs/tell-all.ts'
 
@@ -94,22 +95,22 @@ interface Counts {
   storage: SyncStatus['storage']
 }
 
+const META_KEYS = [PAUSED_KEY, HELD_KEY, LAST_SYNC_KEY]
+
 async function readCounts(open: () => Promise<Storage>): Promise<Counts | undefined> {
   try {
-    const { mutations, dead, meta } = await open()
-    const [pending, deadCount, paused, held, lastSyncAt] = await Promise.all([
+    const { database, mutations, dead } = await open()
+    const [pending, deadCount, [paused, held, lastSyncAt]] = await Promise.all([
       mutations.count(),
       dead.count(),
-      meta.getItem(PAUSED_KEY),
-      meta.getItem(HELD_KEY),
-      meta.getItem<number>(LAST_SYNC_KEY),
+      database.read('meta', meta => Promise.all(META_KEYS.map(key => answerOf(meta.get(key))))),
     ])
     return {
       pending,
       dead: deadCount,
-      paused: paused !== null,
-      held: held !== null,
-      lastSyncAt: lastSyncAt ?? undefined,
+      paused: paused !== undefined,
+      held: held !== undefined,
+      lastSyncAt,
       storage: 'durable',
     }
   } catch {
