@@ -42,6 +42,7 @@ function progress({ status: { state, pending, dead, sending }, run, onlyNotesWai
   const wait = `${count} ${pending === 1 ? 'waits' : 'wait'} on this device`
   if (sending > 0 && pending > 0) return `Sending ${run.done + 1} of ${run.done + pending}…`
   if (state === 'paused') return pending === 0 ? 'Sending is paused.' : `Sending is paused, and ${wait}.`
+  if (state === 'held') return `The server asks who you are, and ${wait}.`
   if (pending > 0) return state === 'offline' ? `${wait}.` : `${wait} and will be sent soon.`
   return dead === 0 ? 'All saved.' : 'Nothing waits.'
 }

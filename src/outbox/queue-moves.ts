@@ -65,7 +65,7 @@ async function isFirst(tx: QueueTransaction, { entity, id }: Mutation): Promise<
 }
 
 /** The first mutation of an entity, wherever in the queue it is. */
-export async function firstOf(tx: QueueTransaction, entity: string | undefined): Promise<Mutation | undefined> {
+async function firstOf(tx: QueueTransaction, entity: string | undefined): Promise<Mutation | undefined> {
   if (entity === undefined) return undefined
   return tx
     .objectStore('mutations')

@@ -9,7 +9,7 @@ import { METHODS, type MutationMethod } from './mutation.ts'
  */
 export const BATCH_MEDIA_TYPE = 'application/vnd.holdfast.batch+json'
 
-export const BATCH_VERSION = 1
+const BATCH_VERSION = 1
 
 export interface BatchLimits {
   members: number
