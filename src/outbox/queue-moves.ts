@@ -65,8 +65,7 @@ async function isFirst(tx: QueueTransaction, { entity, id }: Mutation): Promise<
 }
 
 /** The first mutation of an entity, wherever in the queue it is. */
-async function firstOf(tx: QueueTransaction, entity: string | undefined): Promise<Mutation | undefined> {
-  if (entity === undefined) return undefined
+function firstOf(tx: QueueTransaction, entity: string): Promise<Mutation | undefined> {
   return tx
     .objectStore('mutations')
     .index('entity')
