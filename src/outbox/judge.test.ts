@@ -83,8 +83,13 @@ describe('a body that breaks off', () => {
     expect(await broken(201)).toMatchObject({ kind: 'confirmed', status: 201, body: undefined })
   })
 
-  it('leaves another answer open, and costs an attempt, so that it ends at last', async () => {
-    expect(await broken(422)).toMatchObject({ kind: 'retry', costsAttempt: true, uncertain: true })
+  it('does not undo a refusal or a hold either', async () => {
+    expect(await broken(422)).toMatchObject({ kind: 'refused', status: 422 })
+    expect(await broken(401)).toMatchObject({ kind: 'hold', costsAttempt: false })
+  })
+
+  it('leaves a 409 open, and costs an attempt, so that it ends at last', async () => {
+    expect(await broken(409)).toMatchObject({ kind: 'retry', costsAttempt: true, uncertain: true })
   })
 })
 

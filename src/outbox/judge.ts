@@ -9,13 +9,14 @@ export interface JudgePorts {
 }
 
 /**
- * What an answer means, by the table of outcomes. Where the body of a success breaks off, or does not end, the head has
- * said what matters: sending the write again would be worse than not having all of the answer.
+ * What an answer means, by the table of outcomes. Where the body breaks off, or does not end, the head has said what
+ * matters: sending the write again would be worse than not having all of the answer. Only of a 409 the body tells whether
+ * it is a conflict, or the server is still at work on this very write.
  */
 export async function judge(response: Response, { url, now }: JudgePorts): Promise<SendOutcome> {
   const { status, type } = response
   const read = await readBody(response)
-  if (read === 'cut-off' && !response.ok) return { kind: 'retry', code: 'status', ...cutOff(status) }
+  if (read === 'cut-off' && status === 409) return { kind: 'retry', code: 'status', ...cutOff(status) }
   const body = read === 'cut-off' ? undefined : read.body
   const headers = Object.fromEntries(response.headers)
   const problem = mediaType(response) === 'application/problem+json' ? asProblem(body) : undefined
