@@ -22,6 +22,8 @@ export interface Claim {
   unsendable: Unsendable[]
   /** When the next delayed mutation is due; milliseconds since the epoch. */
   nextDueAt?: number
+  /** Whether nobody may send: a person paused the queue, or has to sign in. */
+  isStopped: boolean
 }
 
 export interface ClaimOptions {
@@ -38,8 +40,8 @@ export interface ClaimOptions {
 
 /** Takes the mutations that may be sent next, and puts a lease on each. */
 export async function claimIn(tx: QueueTransaction, options: ClaimOptions): Promise<Claim> {
-  const claim: Claim = { claimed: [], unsendable: [] }
-  if (options.limit <= 0 || (await isStopped(tx))) return claim
+  const claim: Claim = { claimed: [], unsendable: [], isStopped: await isStopped(tx) }
+  if (options.limit <= 0 || claim.isStopped) return claim
   await promoteDue(tx, options.now)
   for (const mutation of await pick(tx, options)) {
     const leased = await move(tx, withLease(mutation, options), { in: 'sending' })
@@ -156,13 +158,13 @@ function withLease(mutation: Mutation, { holder, now, leaseMs }: ClaimOptions): 
 }
 
 function whyNot(
-  { body, createdAt, expiresAt, fence, retry }: Mutation,
+  { body, createdAt, expiresAt, failures, retry }: Mutation,
   read: unknown,
   now: number,
 ): Unsendable['reason'] | undefined {
   if (expiresAt !== undefined && now > expiresAt) return 'expired'
   // Whatever was never tried is tried: a clock that was wrong when it was made must not bury it.
-  if (fence > 1 && now - createdAt > retry.maxAgeMs) return 'expired'
+  if (failures > 0 && now - createdAt > retry.maxAgeMs) return 'expired'
   // An empty body in place of the one that was given would be another write.
   return read === undefined && body.kind !== 'none' ? 'body-lost' : undefined
 }

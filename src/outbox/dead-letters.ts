@@ -3,8 +3,8 @@ import type { Storage } from '../storage/open-storage.ts'
 import type { Channel } from '../tabs/channel.ts'
 import type { DeadRecord } from './dead-record.ts'
 import { type DeadLetter, toDeadLetter } from './entry.ts'
-import { QUEUE_STORES, takeIn } from './queue-moves.ts'
-import { settledKey } from './settled.ts'
+import { parkDependants, QUEUE_STORES, takeIn } from './queue-moves.ts'
+import { type SettledRecord, settledKey } from './settled.ts'
 
 /** What could not be delivered, for a person to decide about. Nothing here is ever removed by itself. */
 export interface DeadLetters {
@@ -16,7 +16,7 @@ export interface DeadLetters {
    * Rejects with `not-found` where there is no such dead letter.
    */
   retry(id: string): Promise<void>
-  /** Removes it for good. Rejects with `not-found` where there is no such dead letter. */
+  /** Removes it for good; what depends on it stays blocked, and can be cancelled. Rejects with `not-found` where there is no such dead letter. */
   discard(id: string): Promise<void>
   /** Calls `fn` after every change, in this tab or another; the function it returns ends that. */
   subscribe(fn: () => void): () => void
@@ -54,7 +54,7 @@ export function createDeadLetters({ open, channel, now, wake, subscribe }: DeadL
     },
 
     async discard(id) {
-      await discard(await open(), id)
+      await discard(await open(), id, now())
       channel.post('changed', { ids: [id] })
     },
   }
@@ -70,10 +70,13 @@ function requeue(storage: Storage, id: string, now: number): Promise<void> {
   })
 }
 
-function discard(storage: Storage, id: string): Promise<void> {
-  return storage.mutations.transact(['dead', 'blobs'], 'readwrite', async tx => {
+function discard(storage: Storage, id: string, now: number): Promise<void> {
+  return storage.mutations.transact(QUEUE_STORES, 'readwrite', async tx => {
     const { mutation } = await mustGet(tx.objectStore('dead'), id, 'discard the dead letter')
+    const record: SettledRecord = { at: now, settlement: { kind: 'cancelled' } }
     await tx.objectStore('dead').delete(id)
+    await tx.objectStore('meta').put(record, settledKey(id))
+    await parkDependants(tx, id, 'parent-cancelled')
     if (mutation.body.kind === 'apart') await tx.objectStore('blobs').delete(mutation.body.blobKey)
   })
 }

@@ -13,7 +13,7 @@ import { isStopped, pause, resume } from './pause.ts'
 import { recover } from './recover.ts'
 import { DEFAULT_RETRY } from './retry-policy.ts'
 import type { Ending, Settled } from './settle.ts'
-import { settledKey } from './settled.ts'
+import { type SettledRecord, settledKey } from './settled.ts'
 import { takeTurn } from './turn.ts'
 
 interface Sent {
@@ -47,6 +47,7 @@ beforeEach(async () => {
     random: () => 0.5,
     isOnline: () => online,
     timeout: delayMs => AbortSignal.timeout(delayMs),
+    sleep: () => new Promise(() => undefined),
     holder: 'me',
     fetch: async (url, init) => {
       const headers = new Headers(init?.headers)
@@ -311,11 +312,19 @@ describe('invariant 8: offline costs no attempts, and Retry-After is a floor', (
     expect(await queue()).toMatchObject([{ attempts: 0, failures: 50 }])
   })
 
-  it('asks an origin that does not answer once, and the other origins all the same', async () => {
-    await record('https://down.example/1', 'https://down.example/2', 'https://up.example/3')
-    server = ({ path }) => (path === '/3' ? answering(200) : failing())
-    expect(await run()).toMatchObject({ synced: 1, remaining: 2, nextAttemptAt: clock + 500 })
-    expect(paths()).toEqual(['/1', '/3'])
+  it('leaves an origin alone after two failures in a row, and asks the other origins all the same', async () => {
+    const down = ['https://down.example/1', 'https://down.example/2', 'https://down.example/3']
+    await record(...down, 'https://up.example/4')
+    server = ({ path }) => (path === '/4' ? answering(200) : failing())
+    expect(await run()).toMatchObject({ synced: 1, remaining: 3, nextAttemptAt: clock + 500 })
+    expect(paths()).toEqual(['/1', '/2', '/4'])
+  })
+
+  it('does not let one mutation that always fails hold up the others of its origin', async () => {
+    await record('/poison', '/1', '/2', '/3')
+    server = ({ path }) => (path === '/poison' ? failing() : answering(200))
+    expect(await run()).toMatchObject({ synced: 3, remaining: 1 })
+    expect(paths()).toEqual(['/poison', '/1', '/2', '/3'])
   })
 
   it('waits for the backoff, but not when the network is said to be back', async () => {
@@ -385,15 +394,41 @@ it('begins nothing after its deadline', async () => {
   expect(await run()).toMatchObject({ synced: 1, remaining: 1 })
 })
 
-it('asks a server that is down once per delay, and not once per mutation and run', async () => {
-  await record('/1', '/2', '/3')
+it('asks a server that is down twice per delay, and not once per mutation and run', async () => {
+  await record(...Array.from({ length: 20 }, (_, index) => `/${index}`))
   server = failing
-  for (let second = 0; second < 20; second += 1) {
+  for (let round = 0; round < 20; round += 1) {
     await run()
     clock += 100
   }
   // Delays of 500, 1000 and 2000 ms in two seconds.
-  expect(sent.length).toBeLessThanOrEqual(3)
+  expect(sent.length).toBeLessThanOrEqual(6)
+})
+
+it('takes what is recorded, or falls due, while another attempt hangs', async () => {
+  let finish = () => {}
+  server = ({ path }) => {
+    if (path !== '/hangs') return answering(200)
+    return new Promise(resolve => {
+      finish = () => resolve(answering(200))
+    })
+  }
+  let wake = () => {}
+  const sleep = () =>
+    new Promise<void>(resolve => {
+      wake = resolve
+    })
+  await record('/first', '/hangs', { url: '/later', notBefore: new Date(clock + 5_000) })
+  const drained = drain({ ...ports, sleep }, { deadline: clock + 60_000, eagerBefore: 0, exclusive: true })
+  await expect.poll(paths).toEqual(['/first', '/hangs'])
+  await record('/new')
+  ports.channel.post('appended', { ids: ['new'] })
+  await expect.poll(paths).toEqual(['/first', '/hangs', '/new'])
+  clock += 5_000
+  wake()
+  await expect.poll(paths).toEqual(['/first', '/hangs', '/new', '/later'])
+  finish()
+  expect(await drained).toMatchObject({ synced: 4, remaining: 0 })
 })
 
 it('leaves nothing on its way when a turn cannot be recorded, and sends it again under the same key', async () => {
@@ -435,25 +470,31 @@ it('leaves nothing on its way when a turn cannot be recorded, and sends it again
 })
 
 it('makes room on a device that is full: the end of a write is recorded without its answer', async () => {
-  const [id = ''] = await record('/a')
+  const [id = ''] = await record('/a', '/b')
+  server = () => Response.json({ id: 7 })
   const transact: Storage['transact'] = (stores, mode, work, options) =>
     storage.transact(
       stores,
       mode,
       async tx => {
         const result = await work(tx)
-        const isKept =
-          mode === 'readwrite' && (await tx.objectStore('meta' as never).count(settledKey(id) as never)) > 0
-        if (isKept) throw quotaError()
+        const kept =
+          mode === 'readwrite' ? await tx.objectStore('meta' as never).get(settledKey(id) as never) : undefined
+        if (hasBody(kept)) throw quotaError()
         return result
       },
       options,
     )
   const full = { ...ports, storage: { ...storage, transact } }
   const result = await drain(full, { deadline: clock + 20_000, eagerBefore: 0, exclusive: true })
-  expect(result).toMatchObject({ synced: 1, remaining: 0 })
-  expect(sent).toHaveLength(1)
+  expect(result).toMatchObject({ synced: 2, remaining: 0 })
+  expect(sent).toHaveLength(2)
+  expect(await storage.meta.getItem(settledKey(id))).toMatchObject({ settlement: { kind: 'confirmed', status: 200 } })
 })
+
+function hasBody(record: SettledRecord | undefined): boolean {
+  return record?.settlement.kind === 'confirmed' && record.settlement.body !== undefined
+}
 
 function quotaError(): HoldfastError {
   const text = { action: 'write', reason: 'the device is full', hint: 'Free space.' }

@@ -20,6 +20,8 @@ export interface DrainPorts {
   random: () => number
   isOnline: () => boolean
   timeout: (delayMs: number) => AbortSignal
+  /** Resolves after that time, or when the signal is aborted. */
+  sleep: (delayMs: number, signal?: AbortSignal) => Promise<void>
   /** Who this context is, in the leases. */
   holder: string
   /** Aborted when this context must stop sending. */
@@ -51,11 +53,14 @@ const CONCURRENCY = 6
 export async function drain(ports: DrainPorts, options: DrainOptions): Promise<DrainResult> {
   const unreachable = await recover(ports.storage, { ...options, now: ports.now() })
   const run = createRun(ports, options, unreachable)
+  const unsubscribe = ports.channel.onMessage(({ type }) => {
+    if (type === 'appended' || type === 'changed') lookAgain(run)
+  })
   try {
     for (;;) {
       dispatch(run)
       if (wantsTurn(run)) await turn(run)
-      else if (run.inFlight > 0) await run.nextEnd()
+      else if (run.inFlight > 0) await nextEvent(run)
       else break
     }
   } catch (error) {
@@ -63,6 +68,8 @@ export async function drain(ports: DrainPorts, options: DrainOptions): Promise<D
     run.giveUp.abort()
     while (run.inFlight > 0) await run.nextEnd()
     throw error
+  } finally {
+    unsubscribe()
   }
   return finish(run)
 }
@@ -80,8 +87,10 @@ interface Run extends DrainPorts, DrainOptions {
   isDry: boolean
   /** Whether nothing more can be sent: the device is offline, or a person has to act first. */
   isStopped: boolean
-  /** Origins that do not answer. */
-  unreachable: Set<string>
+  /** Origins that do not answer, and when each may be asked again. */
+  unreachable: Map<string, number>
+  /** How many attempts at an origin in a row got no answer. */
+  silent: Map<string, number>
   /** Whether any server answered in this run: until then one request at a time asks whether there is a network. */
   isAnswered: boolean
   /** Ends what is on its way, when this run cannot go on. */
@@ -92,7 +101,7 @@ interface Run extends DrainPorts, DrainOptions {
   nextDueAt: number | undefined
 }
 
-function createRun(ports: DrainPorts, options: DrainOptions, unreachable: Set<string>): Run {
+function createRun(ports: DrainPorts, options: DrainOptions, unreachable: Map<string, number>): Run {
   let resolve = () => {}
   let next = new Promise<void>(done => {
     resolve = done
@@ -113,6 +122,7 @@ function createRun(ports: DrainPorts, options: DrainOptions, unreachable: Set<st
     isDry: false,
     isStopped: false,
     unreachable,
+    silent: new Map(),
     giveUp: new AbortController(),
     isAnswered: false,
     turns: 0,
@@ -148,16 +158,43 @@ function connections({ isAnswered }: Run): number {
   return isAnswered ? CONCURRENCY : 1
 }
 
-/** Never rejects: `send` does not, and what follows cannot. */
+/** Never rejects, so that every attempt has an end. */
 async function attempt(run: Run, { mutation, body }: Claimed): Promise<void> {
-  const left = Math.max(0, Math.min(ATTEMPT_TIMEOUT_MS, run.deadline - run.now()))
-  const signals = [run.timeout(left), run.giveUp.signal, ...(run.signal ? [run.signal] : [])]
-  const ending = await send(mutation, body, { fetch: run.fetch, now: run.now, signal: AbortSignal.any(signals) })
+  const ending = await tryToSend(run, mutation, body).catch(impossible)
   run.inFlight -= 1
   // At once, and not in the next turn: whatever is sent before that must know.
   notePath(run, mutation, ending)
   run.ended.push({ mutation, ending })
   run.hasEnded()
+}
+
+async function tryToSend(run: Run, mutation: Mutation, body: Claimed['body']): Promise<SendOutcome> {
+  const left = Math.max(0, Math.min(ATTEMPT_TIMEOUT_MS, run.deadline - run.now()))
+  const signals = [run.timeout(left), run.giveUp.signal, ...(run.signal ? [run.signal] : [])]
+  return send(mutation, body, { fetch: run.fetch, now: run.now, signal: AbortSignal.any(signals) })
+}
+
+function impossible(error: unknown): SendOutcome {
+  const message = error instanceof Error ? error.message : String(error)
+  return { kind: 'retry', code: 'network', message, costsAttempt: true, uncertain: false }
+}
+
+/** Something new may be ready. */
+function lookAgain(run: Run): void {
+  run.isDry = false
+  run.hasEnded()
+}
+
+/** Resolves when an attempt ends, something new was recorded, or something delayed is due. */
+async function nextEvent(run: Run): Promise<void> {
+  const { nextDueAt, now, sleep } = run
+  if (nextDueAt === undefined || isOver(run) || wanted(run) <= 0) return run.nextEnd()
+  const waiting = new AbortController()
+  const due = sleep(Math.max(0, nextDueAt - now()), waiting.signal).then(() => {
+    if (!waiting.signal.aborted) run.isDry = false
+  })
+  await Promise.race([run.nextEnd(), due])
+  waiting.abort()
 }
 
 function wantsTurn(run: Run): boolean {
@@ -180,7 +217,7 @@ async function turn(run: Run): Promise<void> {
   const returned = unsendable(run)
   const limit = isOver(run) ? 0 : wanted(run)
   const options = { ended, returned: returned.map(({ mutation }) => mutation), claim: claimOptions(run, limit) }
-  const { settled, claim } = await takeTurn(run.storage, options, run)
+  const { settled, claim, limit: taken } = await takeTurn(run.storage, options, run)
   // Only now: until the transaction is complete, nothing of it is done.
   run.ended.splice(0, ended.length)
   run.claimed = run.claimed.filter(one => !returned.includes(one))
@@ -189,24 +226,37 @@ async function turn(run: Run): Promise<void> {
   for (const { mutation, reason } of claim.unsendable) {
     run.ended.push({ mutation, ending: { kind: 'unsendable', reason } })
   }
-  run.isDry = claim.claimed.length + claim.unsendable.length < limit
-  run.nextDueAt = claim.nextDueAt
+  run.isDry = taken === limit && claim.claimed.length + claim.unsendable.length < limit
+  if (claim.isStopped) run.isStopped = true
+  if (taken > 0) run.nextDueAt = claim.nextDueAt
   note(run, ended, settled)
 }
 
 function claimOptions(run: Run, limit: number) {
   const { holder, unreachable } = run
-  const leaseMs = ATTEMPT_TIMEOUT_MS + 5_000
+  // No attempt outlives the deadline, and so must no lease end before it.
+  const leaseMs = run.deadline - run.now() + 5_000
   const slots = (origin: string) => (unreachable.has(origin) ? 0 : limit)
   return { holder, leaseMs, limit, slots, turn: run.turns, now: run.now() }
 }
 
-/** After a network failure: nothing more if the device is offline, else the other origins. */
+/**
+ * After a network failure: nothing more if the device is offline. An origin is left alone after the second one in a row,
+ * of another mutation: a single one may be the fault of that mutation, and the others must not wait for it.
+ */
 function notePath(run: Run, mutation: Mutation, outcome: SendOutcome): void {
+  const origin = originOf(mutation)
   if (outcome.kind === 'hold') run.isStopped = true
-  else if (!isUnanswered(outcome)) run.isAnswered = true
-  else if (run.isOnline()) run.unreachable.add(originOf(mutation))
-  else run.isStopped = true
+  if (!isUnanswered(outcome)) {
+    run.isAnswered = true
+    run.silent.delete(origin)
+    run.unreachable.delete(origin)
+    return
+  }
+  const silent = (run.silent.get(origin) ?? 0) + 1
+  run.silent.set(origin, silent)
+  if (!run.isOnline()) run.isStopped = true
+  else if (silent > 1) run.unreachable.set(origin, Number.POSITIVE_INFINITY)
 }
 
 function isUnanswered(outcome: SendOutcome): boolean {
@@ -214,18 +264,31 @@ function isUnanswered(outcome: SendOutcome): boolean {
 }
 
 function note(run: Run, ended: Ended[], settled: Settled[]): void {
-  for (const { kind } of settled) {
-    if (kind === 'confirmed') run.synced += 1
-    if (kind === 'dead') run.failed += 1
+  for (const [index, one] of settled.entries()) {
+    if (one.kind === 'confirmed') run.synced += 1
+    if (one.kind === 'dead') run.failed += 1
+    const mutation = ended[index]?.mutation
+    if (one.kind === 'retry' && mutation) noteDelay(run, originOf(mutation), one.nextAttemptAt)
   }
   if (ended.length > 0) run.channel.post('settled', { ids: ended.map(({ mutation }) => mutation.id) })
 }
 
+function noteDelay({ unreachable }: Run, origin: string, until: number): void {
+  const known = unreachable.get(origin)
+  if (known !== undefined) unreachable.set(origin, Math.min(known, until))
+}
+
 async function finish(run: Run): Promise<DrainResult> {
-  const { storage, synced, failed, nextDueAt, isStopped } = run
+  const { storage, synced, failed, isStopped } = run
   if (synced > 0) await forgetOldAnswers(storage, run.now())
   const remaining = await storage.mutations.count()
-  const result: DrainResult = { synced, failed, remaining, ...(!isStopped && { nextAttemptAt: nextDueAt }) }
+  const result: DrainResult = { synced, failed, remaining, ...(!isStopped && { nextAttemptAt: nextAttempt(run) }) }
   run.channel.post('drained', result)
   return result
+}
+
+/** What is delayed, or ready for an origin that is left alone, may be tried again then. */
+function nextAttempt({ nextDueAt, unreachable }: Run): number | undefined {
+  const soonest = Math.min(nextDueAt ?? Number.POSITIVE_INFINITY, ...unreachable.values())
+  return Number.isFinite(soonest) ? soonest : undefined
 }

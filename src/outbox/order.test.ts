@@ -56,7 +56,8 @@ async function fetch(url: string | URL | Request): Promise<Response> {
 function run() {
   const ports = { storage, channel, fetch, now: () => clock, random: () => 0.999, isOnline: () => true, holder: 'me' }
   const timeout = (delayMs: number) => AbortSignal.timeout(delayMs)
-  return drain({ ...ports, timeout }, { deadline: clock + 150_000, eagerBefore: 0, exclusive: true })
+  const sleep = () => new Promise<void>(() => undefined)
+  return drain({ ...ports, timeout, sleep }, { deadline: clock + 150_000, eagerBefore: 0, exclusive: true })
 }
 
 const outbox = () => createOutbox({ open: async () => storage, channel, now: () => clock, subscribe: () => () => {} })
@@ -244,6 +245,43 @@ it('retrying a dead letter does not call back what is on its way', async () => {
   expect(await outbox().count()).toBe(0)
 })
 
+it('retrying several dead letters, newest first, never sends two of an entity at once', async () => {
+  for (const id of ['a1', 'a2']) {
+    await record(id, { entity: 'a' })
+    answers.set(id, 422)
+  }
+  await run()
+  answers.clear()
+  await record('a3', { entity: 'a' })
+  await record('a4', { entity: 'a' })
+  answerLater = []
+  const done = run()
+  await expect.poll(() => [...inFlight]).toEqual(['a3'])
+  await deadLetters().retry('a2')
+  await deadLetters().retry('a1')
+  await outbox().cancel('a4')
+  const inLine = await storage.mutations.range<{ id: string; key: string }>()
+  expect(inLine.filter(({ key }) => key.startsWith('1|'))).toEqual([])
+  const [answer] = answerLater
+  answerLater = undefined
+  answer?.()
+  await done
+  await run()
+  expect(started.slice(2)).toEqual(['a3', 'a1', 'a2'])
+  expect(await outbox().count()).toBe(0)
+})
+
+it('discarding a dead letter tells its dependants, those to come too', async () => {
+  await record('parent')
+  await record('child', { dependsOn: ['parent'] })
+  answers.set('parent', 422)
+  await run()
+  await deadLetters().discard('parent')
+  expect(await outbox().get('child')).toMatchObject({ blockedBy: { id: 'parent', reason: 'parent-cancelled' } })
+  await record('late child', { dependsOn: ['parent'] })
+  expect(await outbox().get('late child')).toMatchObject({ blockedBy: { reason: 'parent-cancelled' } })
+})
+
 it('any mix: each entity in the order of its calls, parents before children, everything ends', async () => {
   const one = fc.record({
     entity: fc.constantFrom(undefined, 'a', 'b', 'c'),
@@ -270,7 +308,8 @@ it('any mix: each entity in the order of its calls, parents before children, eve
         await record(`m${index}`, { entity, priority, dependsOn, ...(notBefore && { notBefore }) })
       }
       const ports = { storage, channel, fetch: answer, now: () => clock, random: () => 0.5, isOnline: () => true }
-      const rest = { holder: 'me', timeout: (delayMs: number) => AbortSignal.timeout(delayMs) }
+      const sleep = () => new Promise<void>(() => undefined)
+      const rest = { holder: 'me', sleep, timeout: (delayMs: number) => AbortSignal.timeout(delayMs) }
       for (let round = 0; round < 12; round += 1) {
         await drain({ ...ports, ...rest }, { deadline: clock + 20_000, eagerBefore: 0, exclusive: true })
         clock += 60_000

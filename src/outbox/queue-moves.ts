@@ -1,6 +1,6 @@
 import type { BlockReason, Mutation } from '../protocol/mutation.ts'
 import { keyAt, type Place } from '../protocol/queue-key.ts'
-import { placeOf } from '../protocol/queue-range.ts'
+import { boundsOf, placeOf } from '../protocol/queue-range.ts'
 import type { Transaction } from '../storage/database.ts'
 import { freePlace } from './free-place.ts'
 
@@ -44,7 +44,7 @@ export type End = 'confirmed' | 'dead' | 'cancelled'
 export async function takeIn(tx: QueueTransaction, mutation: Mutation, now: number): Promise<void> {
   const head = mutation.entity === undefined ? undefined : await firstOf(tx, mutation.entity)
   // Whoever is first now would be second; but what is on its way cannot be called back.
-  const isNext = !head || (head.sequence > mutation.sequence && placeOf(head.key) !== 'sending')
+  const isNext = !head || (head.sequence > mutation.sequence && !(await isBeingSent(tx, mutation.entity)))
   if (head && isNext) await move(tx, head, { in: 'blocked' })
   const key = keyAt(mutation, isNext ? freePlace(mutation, now) : { in: 'blocked' })
   await tx.objectStore('mutations').put({ ...mutation, key }, key)
@@ -72,9 +72,17 @@ function firstOf(tx: QueueTransaction, entity: string): Promise<Mutation | undef
     .get(IDBKeyRange.bound([entity], [entity, []]))
 }
 
+/** Whether one of this entity is on its way, which need not be the first: a dead letter may have come back before it. */
+async function isBeingSent(tx: QueueTransaction, entity: string | undefined): Promise<boolean> {
+  const { lower, upper } = boundsOf('sending')
+  const sending: Mutation[] = await tx.objectStore('mutations').getAll(IDBKeyRange.bound(lower, upper))
+  return sending.some(one => one.entity === entity)
+}
+
 async function releaseNext(tx: QueueTransaction, entity: string, now: number): Promise<void> {
   const next = await firstOf(tx, entity)
-  if (next && placeOf(next.key) === 'blocked') await move(tx, next, freePlace(next, now))
+  const isBlocked = next && placeOf(next.key) === 'blocked'
+  if (isBlocked && !(await isBeingSent(tx, entity))) await move(tx, next, freePlace(next, now))
 }
 
 async function releaseDependants(tx: QueueTransaction, parentId: string, now: number): Promise<void> {
@@ -85,7 +93,8 @@ async function releaseDependants(tx: QueueTransaction, parentId: string, now: nu
   }
 }
 
-async function parkDependants(tx: QueueTransaction, parentId: string, reason: BlockReason): Promise<void> {
+/** Says of those that depend on a mutation why they do not go on. */
+export async function parkDependants(tx: QueueTransaction, parentId: string, reason: BlockReason): Promise<void> {
   const store = tx.objectStore('mutations')
   for (const dependant of await dependantsOf(tx, parentId)) {
     await store.put({ ...dependant, blockedBy: { id: parentId, reason } }, dependant.key)

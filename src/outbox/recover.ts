@@ -15,21 +15,23 @@ export interface RecoverOptions {
 
 /**
  * What a run begins with: takes over what a dead sender left under its lease, and makes ready what waits for a reason
- * that is gone. Gives the origins that did not answer an earlier run, as far as their delay is not over: a server that is
- * down is asked once per delay, and not once per mutation.
+ * that is gone. Gives the origins that seem to be down, and when each may be asked again (milliseconds since the epoch):
+ * those that left two mutations unanswered, whose delays are not over. One alone may be the fault of that mutation.
  */
-export function recover(storage: Storage, options: RecoverOptions): Promise<Set<string>> {
+export function recover(storage: Storage, options: RecoverOptions): Promise<Map<string, number>> {
   return storage.transact(
     QUEUE_STORES,
     'readwrite',
     async tx => {
-      const unreachable = new Set<string>()
+      const unanswered = new Map<string, number[]>()
       await eachOf(tx, 'sending', mutation => takeOver(tx, mutation, options))
       await eachOf(tx, 'delayed', async mutation => {
         const isHastened = await hasten(tx, mutation, options)
-        if (!isHastened && isUnanswered(mutation, options)) unreachable.add(originOf(mutation))
+        if (isHastened || !isUnanswered(mutation, options)) return
+        const origin = originOf(mutation)
+        unanswered.set(origin, [...(unanswered.get(origin) ?? []), mutation.nextAttemptAt ?? 0])
       })
-      return unreachable
+      return new Map([...unanswered].flatMap(([origin, due]) => (due.length > 1 ? [[origin, Math.min(...due)]] : [])))
     },
     { durability: 'relaxed' },
   )

@@ -52,7 +52,8 @@ export async function settleIn(
     return { kind: 'held' }
   }
   await takeOut(tx, leased, verdict.kind, at)
-  if (keepsAnswers) await tx.objectStore('meta').put(settledRecord(verdict, at), settledKey(leased.id))
+  const record = settledRecord(verdict, at)
+  await tx.objectStore('meta').put(keepsAnswers ? record : bare(record), settledKey(leased.id))
   if (verdict.kind === 'dead') await tx.objectStore('dead').put(verdict.dead, leased.id)
   else await confirm(tx, leased, at)
   return { kind: verdict.kind }
@@ -120,6 +121,12 @@ function deathOf(mutation: Mutation, failure: Failure): DeadReason | undefined {
 
 function released({ lease: _ended, ...mutation }: Mutation): Mutation {
   return mutation
+}
+
+/** How it ended, without what the server said. */
+function bare({ at, settlement }: SettledRecord): SettledRecord {
+  if (settlement.kind !== 'confirmed') return { at, settlement }
+  return { at, settlement: { ...settlement, headers: {}, body: undefined } }
 }
 
 function settledRecord(verdict: Exclude<Verdict, { kind: 'retry' | 'held' }>, now: number): SettledRecord {

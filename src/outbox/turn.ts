@@ -15,6 +15,8 @@ export interface Turn {
   /** One for each of the ended, in their order. */
   settled: Settled[]
   claim: Claim
+  /** How many it was ready to take: fewer than asked for on a device that is full. */
+  limit: number
 }
 
 export interface TurnOptions {
@@ -46,7 +48,7 @@ function tryTurn(storage: Storage, { ended, returned, claim }: TurnOptions, port
       const settled: Settled[] = []
       for (const { mutation, ending } of ended) settled.push(await settleIn(tx, mutation, ending, ports))
       for (const mutation of returned) await release(tx, mutation, ports.now())
-      return { settled, claim: await claimIn(tx, claim) }
+      return { settled, claim: await claimIn(tx, claim), limit: claim.limit }
     },
     // What a power cut takes from here, a lease or a removal, is sent again under the same key, which the server knows.
     { durability: 'relaxed' },

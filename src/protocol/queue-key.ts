@@ -37,5 +37,6 @@ function rankOf(priority: number): string {
 
 /** A number as text that sorts like it. */
 export function pad(number: number, digits: number): string {
-  return String(Math.max(0, Math.round(number))).padStart(digits, '0')
+  const greatest = Math.min(10 ** digits - 1, Number.MAX_SAFE_INTEGER)
+  return String(Math.min(greatest, Math.max(0, Math.round(number)))).padStart(digits, '0')
 }

@@ -49,6 +49,16 @@ function auditChanged(ledger: Ledger, context: Context, write: Write, { old, now
   if (!lease) return
   if (lease.token <= old.fence) report('fence', `${write.id} got a token that it had before.`)
   claimsOf(context).set(write.id, { lease, isAnswered: false })
+  auditTurn(ledger, now)
+}
+
+/** What is claimed is the first of its entity, and the only one that is being sent. */
+function auditTurn(ledger: Ledger, { id, entity, sequence }: Mutation): void {
+  if (entity === undefined) return
+  for (const other of ledger.queue.values()) {
+    if (other.entity !== entity || other.id === id || (other.sequence > sequence && !isLive(ledger, other))) continue
+    ledger.report('one at a time within an entity', `${id} is claimed, and ${other.id} is before it or being sent.`)
+  }
 }
 
 function auditAttempts({ answers, report }: Ledger, { id, attempts }: Mutation): void {
@@ -66,6 +76,7 @@ function auditRemoved(ledger: Ledger, context: Context, write: Write, old: Mutat
     report('it leaves the queue with its outcome', `${id} left the queue as ${outcomes.join(' and ') || 'nothing'}.`)
   }
   if (outcome === 'cancelled' && !intended.has(`cancel ${id}`)) report('cancel', `Nobody cancelled ${id}.`)
+  if (outcome === 'cancelled' && isLive(ledger, old)) report('cancel', `${id} was cancelled while it was being sent.`)
   if (outcome === 'confirmed' && !server().hasEffect(number)) {
     report('confirmed means done', `${id} is confirmed, and the server has not done it.`)
   }
@@ -102,8 +113,12 @@ function owns({ claimsOf }: Ledger, context: Context, { id, lease }: Mutation): 
 }
 
 /** Whether a lease may be ended by somebody else: it ran out, or its holder cannot live, since the lock is ours. */
-function mayTake({ wallClock, lockHolder }: Ledger, context: Context, { lease }: Mutation): boolean {
-  return (lease?.until ?? 0) <= wallClock() || lockHolder() === context
+function mayTake(ledger: Ledger, context: Context, mutation: Mutation): boolean {
+  return !isLive(ledger, mutation) || ledger.lockHolder() === context
+}
+
+function isLive({ wallClock }: Ledger, { lease }: Mutation): boolean {
+  return lease !== undefined && lease.until > wallClock()
 }
 
 function assertFence(ledger: Ledger, context: Context, old: Mutation): void {

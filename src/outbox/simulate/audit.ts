@@ -25,6 +25,10 @@ export interface Audit {
   intends(what: 'cancel' | 'retry' | 'discard', id: string): void
   committed(context: Context): void
   requested(context: Context, key: string): void
+  /** A request has its answer, or was given up. */
+  ended(context: Context): void
+  /** A drain of a context is over, and none else is under way in it. */
+  drained(context: Context): void
   /** An answer has arrived that may count as an attempt. */
   answered(key: string): void
   claimsOf(context: Context): Map<string, Claim>
@@ -32,7 +36,7 @@ export interface Audit {
 
 export function createAudit(ports: LedgerPorts): Audit {
   const ledger = createLedger(ports)
-  const { writes, violations, report, intended, answers, claimsOf } = ledger
+  const { writes, violations, report, intended, answers, claimsOf, inFlight } = ledger
   let clock = 0
 
   return {
@@ -43,6 +47,8 @@ export function createAudit(ports: LedgerPorts): Audit {
     intends: (what, id) => void intended.add(`${what} ${id}`),
     committed: context => auditCommit(ledger, context),
     requested: (context, key) => auditRequest(ledger, context, key),
+    ended: context => void inFlight.set(context, (inFlight.get(context) ?? 0) - 1),
+    drained: context => auditDrained(ledger, context),
     answered: key => void answers.set(key, (answers.get(key) ?? 0) + 1),
 
     called(caller, spec) {
@@ -73,6 +79,11 @@ function auditRequest(ledger: Ledger, context: Context, key: string): void {
     const name = holder === 'nobody' ? holder : holder.name
     report('one context drains', `${context.name} sends ${key}, and the lock is held by ${name}.`)
   }
+  ledger.inFlight.set(context, (ledger.inFlight.get(context) ?? 0) + 1)
+  const other = [...ledger.inFlight].find(([one, count]) => one !== context && one.alive && count > 0)?.[0]
+  if (holder !== undefined && other) {
+    report('one context drains', `${context.name} sends ${key} while a request of ${other.name} is under way.`)
+  }
   const write = writeOf(ledger, key)
   if (!write) {
     report('the key is the id', `A request has the key "${key}".`)
@@ -83,6 +94,13 @@ function auditRequest(ledger: Ledger, context: Context, key: string): void {
     report('order within an entity', `${write.id} is sent while ${first.id} waits, which was written before it.`)
   const parent = unmetParent(ledger, write)
   if (parent) report('dependencies', `${write.id} is sent, and ${parent.id}, which it depends on, is not confirmed.`)
+}
+
+function auditDrained({ queue, report }: Ledger, context: Context): void {
+  for (const { id, lease } of queue.values()) {
+    if (lease?.holder === context.name)
+      report('a drain leaves no lease', `${context.name} ended, and still holds ${id}.`)
+  }
 }
 
 function overtakenBy({ writes, queue }: Ledger, write: Write): Write | undefined {

@@ -4,14 +4,17 @@ import type { DrainForOptions } from '../drain-for.ts'
 import type { Platform } from '../platform.ts'
 import { type Context, createContext, kill } from './context.ts'
 import { createParticipant, type Participant } from './participant.ts'
+import { portCall } from './port-call.ts'
 import type { Random } from './random.ts'
 import type { Scheduler } from './scheduler.ts'
+import { createWorkerSlot } from './worker-slot.ts'
 
 export interface Member {
   context: Context
   participant: Participant
   /** Drains that are under way. */
   drains: number
+  hasFailed: boolean
   /** Takes back its next look at the queue. */
   disarm?: () => void
 }
@@ -41,33 +44,27 @@ export interface DevicePorts {
   wallClock: () => number
   isOnline: () => boolean
   note: (line: string) => void
+  /** A context has drained, each time without an error, and does so no more. */
+  onDrained: (context: Context) => void
 }
 
-// As in `page/later.ts` and `sw/replay.ts`.
+// As in `page/later.ts`.
 const PAGE_BUDGET_MS = 120_000
-const SYNC_BUDGET_MS = 150_000
-const SYNC_GRACE_MS = 10_000
-const MESSAGE_BUDGET_MS = 20_000
-/** No engine lets an event go on for longer. */
-const LONGEST_EVENT_MS = 300_000
-const IDLE_MS = 30_000
-const MOST_SYNC_ATTEMPTS = 3
-const SYNC_RETRY_MS = 300_000
+const LONGEST_WAIT_MS = 300_000
 
 export function createDevice(ports: DevicePorts): Device {
   const { scheduler, random, hasWorker, note } = ports
   const members: Member[] = []
   const tabs = new Map<number, Member>()
-  let worker: Member | undefined
   let count = 0
 
   const join = (kind: string, wake: (member: Member) => void): Member => {
     count += 1
     const context = createContext(`${kind}-${count}`)
-    const member = { context, drains: 0 } as Member
+    const member = { context, drains: 0, hasFailed: false } as Member
     member.participant = createParticipant({
       platform: platformOf(ports, context),
-      channel: channelOf(member),
+      channel: channelOf(ports, member, members, hear),
       holder: context.name,
       driverName: `simulated-${count}`,
       factory: ports.factoryFor(context),
@@ -77,34 +74,23 @@ export function createDevice(ports: DevicePorts): Device {
     return member
   }
 
-  const channelOf = (sender: Member): Channel => ({
-    post(type, event) {
-      const message = { type, ...event } as ChannelMessage
-      for (const receiver of members) {
-        if (receiver === sender || !receiver.context.alive || ports.isDeaf || random.chance(0.1)) continue
-        const { context } = receiver
-        const lane = `from ${sender.context.name}`
-        const run = () => hear(receiver, message)
-        scheduler.schedule({ context, lane, delayMs: random.between(0, 20), label: `hears ${type}`, run })
-      }
-    },
-    onMessage: () => () => undefined,
-    close: () => undefined,
-  })
-
   // As page/triggers.ts does: a page that is open looks again when the next one is due.
   const hear = (member: Member, message: ChannelMessage) => {
-    if (member === worker || message.type !== 'drained') return
+    if (worker.is(member) || message.type !== 'drained') return
     member.disarm?.()
     if (message.nextAttemptAt === undefined) return
-    const delayMs = Math.max(0, Math.min(message.nextAttemptAt - ports.wallClock(), LONGEST_EVENT_MS))
+    const delayMs = Math.max(0, Math.min(message.nextAttemptAt - ports.wallClock(), LONGEST_WAIT_MS))
     const run = () => wake(member)
     member.disarm = scheduler.schedule({ context: member.context, delayMs, label: 'looks again', run })
   }
 
   const wake = (member: Member) => {
     if (hasWorker)
-      scheduler.schedule({ delayMs: random.between(0, 5), label: 'message to the worker', run: () => message(false) })
+      scheduler.schedule({
+        delayMs: random.between(0, 5),
+        label: 'message to the worker',
+        run: () => worker.message(false),
+      })
     else drainIn(member, false)
   }
 
@@ -115,6 +101,7 @@ export function createDevice(ports: DevicePorts): Device {
     member.drains += 1
     const ended = (result?: DrainResult) => {
       member.drains -= 1
+      if (member.drains === 0 && !member.hasFailed) ports.onDrained(context)
       then?.(result)
     }
     participant.drain(options).then(
@@ -124,54 +111,23 @@ export function createDevice(ports: DevicePorts): Device {
       },
       error => {
         note(`${context.name} drain failed: ${error}`)
+        member.hasFailed = true
         ended()
       },
     )
   }
 
-  const running = (): Member => {
-    if (worker?.context.alive) return worker
-    const started = join('worker', () => undefined)
-    worker = started
-    inEvent(started, { budgetMs: MESSAGE_BUDGET_MS, eager: true })
-    return started
-  }
-
-  const inEvent = (member: Member, options: DrainForOptions, then?: (result?: DrainResult) => void) => {
-    const stop = (why: string) => {
-      note(`${member.context.name} stopped: ${why}`)
-      kill(member.context)
-    }
-    const takeBack = scheduler.schedule({
-      delayMs: LONGEST_EVENT_MS,
-      label: 'event too long',
-      run: () => stop('too long'),
-    })
-    drain(member, options, result => {
-      takeBack()
-      then?.(result)
-      const run = () => {
-        if (member.drains === 0) stop('idle')
-      }
-      scheduler.schedule({ delayMs: IDLE_MS, label: 'worker idle', run })
-    })
-  }
-
-  const message = (eager: boolean) => inEvent(running(), { budgetMs: MESSAGE_BUDGET_MS, eager })
-
-  // Chromium's policy: three attempts, five minutes and fifteen apart.
-  const sync = (attempt = 1) => {
-    inEvent(running(), { budgetMs: SYNC_BUDGET_MS, eager: true, graceMs: SYNC_GRACE_MS }, result => {
-      if ((result && result.remaining === 0) || attempt >= MOST_SYNC_ATTEMPTS) return
-      const delayMs = SYNC_RETRY_MS * 3 ** (attempt - 1)
-      scheduler.schedule({ delayMs, label: 'sync again', run: () => sync(attempt + 1) })
-    })
-  }
+  const worker = createWorkerSlot({
+    scheduler,
+    note,
+    drain,
+    start: () => join('worker', () => undefined),
+  })
 
   return {
     drainIn,
-    message,
-    sync: () => sync(),
+    message: worker.message,
+    sync: worker.sync,
     members: () => members,
     tab(number) {
       const open = tabs.get(number)
@@ -187,6 +143,29 @@ export function createDevice(ports: DevicePorts): Device {
   }
 }
 
+/** What one says, most of the others hear a little later; who is not there never does. */
+function channelOf(
+  { scheduler, random, isDeaf }: DevicePorts,
+  sender: Member,
+  members: readonly Member[],
+  hear: (receiver: Member, message: ChannelMessage) => void,
+): Channel {
+  return {
+    post(type, event) {
+      const message = { type, ...event } as ChannelMessage
+      for (const receiver of members) {
+        if (receiver === sender || !receiver.context.alive || isDeaf || random.chance(0.1)) continue
+        const { context } = receiver
+        const lane = `from ${sender.context.name}`
+        const run = () => hear(receiver, message)
+        scheduler.schedule({ context, lane, delayMs: random.between(0, 20), label: `hears ${type}`, run })
+      }
+    },
+    onMessage: () => () => undefined,
+    close: () => undefined,
+  }
+}
+
 function platformOf(ports: DevicePorts, context: Context): Platform {
   const { scheduler, random, wallClock, isOnline } = ports
   return {
@@ -195,22 +174,15 @@ function platformOf(ports: DevicePorts, context: Context): Platform {
     isOnline,
     fetch: ports.fetchFor(context),
     locks: ports.locksFor(context),
-    sleep: (delayMs, signal) =>
-      new Promise(resolve => {
-        if (signal?.aborted) return resolve()
-        const takeBack = scheduler.schedule({ context, delayMs: Math.max(0, delayMs), label: 'slept', run: done })
-        context.cleanups.add(forget)
-        signal?.addEventListener('abort', done)
-        function forget() {
-          takeBack()
-          signal?.removeEventListener('abort', done)
-          context.cleanups.delete(forget)
-        }
-        function done() {
-          forget()
-          resolve()
-        }
-      }),
+    sleep: (delayMs, signal) => {
+      let takeBack = () => {}
+      const onEnd = () => takeBack()
+      // It is fulfilled, too, when its signal says that there is nothing more to wait for.
+      return portCall<void>({ context, signal, onEnd }, ({ resolve }) => {
+        const run = () => resolve()
+        takeBack = scheduler.schedule({ context, delayMs: Math.max(0, delayMs), label: 'slept', run })
+      }).catch(() => undefined)
+    },
     timeout: delayMs => {
       const controller = new AbortController()
       const run = () => controller.abort(new DOMException('The operation timed out', 'TimeoutError'))

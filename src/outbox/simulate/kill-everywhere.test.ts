@@ -45,7 +45,7 @@ const STRIKES: [name: string, strike: (ordinal: number) => Fault][] = [
   ['that tab or worker frozen for a minute', ordinal => ({ kind: 'freeze', ordinal, ms: 60_000 })],
 ]
 
-describe.each(ENVIRONMENTS)('a small workload with %o', environment => {
+describe.each(ENVIRONMENTS)('a small workload with %o', { timeout: 120_000 }, environment => {
   it.each(STRIKES)('survives, at every yield point: %s', async (_name, strike) => {
     const whole = await simulate({ ...SMALL, environment })
     expect(whole.violations).toEqual([])

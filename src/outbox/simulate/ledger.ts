@@ -60,6 +60,8 @@ export interface Ledger extends LedgerPorts {
   intended: Set<string>
   /** How many answers came that may count as attempts, by id. */
   answers: Map<string, number>
+  /** How many requests of a context are under way. */
+  inFlight: Map<Context, number>
   /** The present claims of a context, by id. */
   claimsOf: (context: Context) => Map<string, Claim>
 }
@@ -76,6 +78,7 @@ export function createLedger(ports: LedgerPorts): Ledger {
     dead: new Set(),
     intended: new Set(),
     answers: new Map(),
+    inFlight: new Map(),
     claimsOf(context) {
       const own = claims.get(context) ?? new Map<string, Claim>()
       claims.set(context, own)

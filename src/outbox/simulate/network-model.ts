@@ -1,4 +1,5 @@
 import type { Context } from './context.ts'
+import { type PortCall, portCall } from './port-call.ts'
 import type { Random } from './random.ts'
 import type { Scheduler } from './scheduler.ts'
 import type { Route, ServerAnswer, ServerModel, ServerRequest } from './server-model.ts'
@@ -39,6 +40,8 @@ export interface NetworkModelOptions {
   /** `offline`: the device knows it. `dead`: connected, but nothing comes through. */
   stateAt: (now: number) => 'up' | 'offline' | 'dead'
   onRequest: (context: Context, key: string) => void
+  /** It has its answer, or was given up. */
+  onEnd: (context: Context) => void
   /** An answer has arrived that may count as an attempt. */
   onAnswer: (key: string) => void
 }
@@ -53,6 +56,14 @@ export function createNetworkModel(options: NetworkModelOptions): NetworkModel {
   }
 }
 
+interface Exchange {
+  context: Context
+  request: ServerRequest
+  fault: NetworkFault | undefined
+  signal: AbortSignal | null | undefined
+  call: PortCall<Response>
+}
+
 /** One request of one context. The request itself goes on, whatever becomes of who sent it. */
 function exchange(
   options: NetworkModelOptions,
@@ -60,111 +71,101 @@ function exchange(
   url: string,
   { signal, ...init }: RequestInit,
 ): Promise<Response> {
-  const { scheduler, random, stateAt, faultOf, onRequest, server } = options
   const request = readRequest(url, init)
-  const fault = faultOf()
-  onRequest(context, request.key)
-  return new Promise<Response>((resolve, reject) => {
-    const end = () => {
-      signal?.removeEventListener('abort', onAbort)
-      context.cleanups.delete(end)
-    }
-    const onAbort = () => {
-      end()
-      reject(signal?.reason)
-    }
-    const fail = (label: string, delayMs: number) => {
-      const run = () => {
-        end()
-        reject(new TypeError('Failed to fetch'))
-      }
-      scheduler.schedule({ context, delayMs, label: `${request.key} ${label}`, run })
-    }
-    const answer = (given: ServerAnswer) => {
-      const run = () => {
-        if (stateAt(scheduler.now()) === 'offline') reject(new TypeError('Failed to fetch'))
-        else {
-          // A hold costs nothing; but of an answer that breaks off nobody knows what it was.
-          if (given.status !== 401) options.onAnswer(request.key)
-          resolve(responseOf(given, options, context, request.key, fault, signal ?? undefined))
-        }
-        end()
-      }
-      scheduler.schedule({ context, delayMs: latency(), label: `${request.key} answer ${given.status}`, run })
-    }
-    const latency = () => random.between(1, 40)
-    if (signal?.aborted) return reject(signal.reason)
-    signal?.addEventListener('abort', onAbort)
-    context.cleanups.add(end)
-
-    const state = stateAt(scheduler.now())
-    if (state === 'offline' || fault === 'drop-request') return fail('does not reach the server', latency())
-    if (state === 'dead') return
-    if (fault === 'gateway-503') return answer({ status: 503, headers: {}, body: '' })
-    if (fault === 'gateway-429') return answer({ status: 429, headers: { 'retry-after': '20' }, body: '' })
-
-    const arrive = (delayMs: number, then: (given: ServerAnswer) => void) => {
-      const run = () => {
-        const { workMs, finish } = server.receive(request)
-        scheduler.schedule({ delayMs: workMs, label: `${request.key} processed`, run: () => then(finish()) })
-      }
-      scheduler.schedule({ delayMs, label: `${request.key} arrives`, run })
-    }
-    if (fault === 'duplicate') arrive(random.between(1, LONG_MS), () => undefined)
-    arrive(fault === 'delay' ? random.between(LONG_MS / 3, LONG_MS) : latency(), given => {
-      if (fault === 'silence') return
-      if (fault === 'drop-answer') return fail('loses its answer', latency())
-      answer(fault === 'gateway-504-after' ? { status: 504, headers: {}, body: '' } : given)
-    })
-  })
+  const fault = options.faultOf()
+  options.onRequest(context, request.key)
+  const onEnd = () => options.onEnd(context)
+  return portCall<Response>({ context, signal, onEnd }, call =>
+    send(options, { context, request, fault, signal, call }),
+  )
 }
 
+function send(options: NetworkModelOptions, exchange: Exchange): void {
+  const { scheduler, random, stateAt } = options
+  const { fault } = exchange
+  const state = stateAt(scheduler.now())
+  if (state === 'offline' || fault === 'drop-request') fail(options, exchange, 'does not reach the server')
+  else if (fault === 'gateway-503') answer(options, exchange, { status: 503, headers: {}, body: '' })
+  else if (fault === 'gateway-429')
+    answer(options, exchange, { status: 429, headers: { 'retry-after': '20' }, body: '' })
+  else if (state === 'up') {
+    if (fault === 'duplicate') arrive(options, exchange, random.between(1, LONG_MS), () => undefined)
+    const delayMs = fault === 'delay' ? random.between(LONG_MS / 3, LONG_MS) : latency(options)
+    arrive(options, exchange, delayMs, given => answerAfter(options, exchange, given))
+  }
+}
+
+function answerAfter(options: NetworkModelOptions, exchange: Exchange, given: ServerAnswer): void {
+  const { fault } = exchange
+  if (fault === 'drop-answer') fail(options, exchange, 'loses its answer')
+  else if (fault === 'gateway-504-after') answer(options, exchange, { status: 504, headers: {}, body: '' })
+  else if (fault !== 'silence') answer(options, exchange, given)
+}
+
+function latency({ random }: NetworkModelOptions): number {
+  return random.between(1, 40)
+}
+
+function arrive(
+  { scheduler, server }: NetworkModelOptions,
+  { request }: Exchange,
+  delayMs: number,
+  then: (given: ServerAnswer) => void,
+): void {
+  const run = () => {
+    const { workMs, finish } = server.receive(request)
+    scheduler.schedule({ delayMs: workMs, label: `${request.key} processed`, run: () => then(finish()) })
+  }
+  scheduler.schedule({ delayMs, label: `${request.key} arrives`, run })
+}
+
+function fail(options: NetworkModelOptions, { context, request, call }: Exchange, what: string): void {
+  const run = () => call.reject(new TypeError('Failed to fetch'))
+  options.scheduler.schedule({ context, delayMs: latency(options), label: `${request.key} ${what}`, run })
+}
+
+function answer(options: NetworkModelOptions, exchange: Exchange, given: ServerAnswer): void {
+  const { scheduler, stateAt, onAnswer } = options
+  const { context, request, call } = exchange
+  const run = () => {
+    if (!call.isOpen()) return
+    if (stateAt(scheduler.now()) === 'offline') {
+      call.reject(new TypeError('Failed to fetch'))
+      return
+    }
+    // A hold costs nothing, also where its body breaks off: the head says it all.
+    if (given.status !== 401) onAnswer(request.key)
+    call.resolve(responseOf(options, exchange, given))
+  }
+  scheduler.schedule({ context, delayMs: latency(options), label: `${request.key} answer ${given.status}`, run })
+}
+
+/** The body is a yield point of its own; the platform's would come in its own time. */
 function responseOf(
+  options: NetworkModelOptions,
+  exchange: Exchange,
   { status, headers, body }: ServerAnswer,
-  { scheduler, random, onAnswer }: NetworkModelOptions,
-  context: Context,
-  key: string,
-  fault: NetworkFault | undefined,
-  signal: AbortSignal | undefined,
 ): Response {
-  const response = new Response(null, { status, headers })
+  const { scheduler, random } = options
+  const { context, request, fault, signal } = exchange
   const text = () =>
-    new Promise<string>((resolve, reject) => {
-      const breakOff = (reason: unknown) => {
-        if (status === 401) onAnswer(key)
-        reject(reason)
-      }
-      const end = () => {
-        signal?.removeEventListener('abort', onAbort)
-        context.cleanups.delete(end)
-      }
-      const onAbort = () => {
-        end()
-        breakOff(signal?.reason)
-      }
+    portCall<string>({ context, signal }, call => {
       const run = () => {
-        if (!context.cleanups.has(end)) return
-        end()
-        if (fault === 'truncate') return breakOff(new TypeError('terminated'))
-        resolve(body)
+        if (fault === 'truncate') call.reject(new TypeError('terminated'))
+        else call.resolve(body)
       }
-      if (signal?.aborted) return breakOff(signal.reason)
-      signal?.addEventListener('abort', onAbort)
-      context.cleanups.add(end)
-      scheduler.schedule({ context, delayMs: random.between(0, 5), label: `${key} body of ${status}`, run })
+      scheduler.schedule({ context, delayMs: random.between(0, 5), label: `${request.key} body of ${status}`, run })
     })
-  // The body is a yield point of its own; the platform's would come in its own time.
-  const stream = () =>
-    new ReadableStream<Uint8Array>(
-      {
-        async pull(controller) {
-          controller.enqueue(new TextEncoder().encode(await text()))
-          controller.close()
-        },
-      },
-      { highWaterMark: 0 },
-    )
-  return Object.defineProperties(response, { text: { value: text }, body: { value: body === '' ? null : stream() } })
+  const value = body === '' ? null : streamOf(text)
+  return Object.defineProperties(new Response(null, { status, headers }), { text: { value: text }, body: { value } })
+}
+
+function streamOf(text: () => Promise<string>): ReadableStream<Uint8Array> {
+  const pull = async (controller: ReadableStreamDefaultController<Uint8Array>) => {
+    controller.enqueue(new TextEncoder().encode(await text()))
+    controller.close()
+  }
+  return new ReadableStream({ pull }, { highWaterMark: 0 })
 }
 
 function readRequest(url: string, { method = 'GET', headers, body }: RequestInit): ServerRequest {

@@ -21,7 +21,8 @@ export function perform(world: World, operation: Operation): void {
   else told(world, tab, operation.kind, tab.participant[operation.kind]())
 }
 
-function write({ audit, trace }: World, { context, participant }: Member, spec: WriteSpec): void {
+function write({ audit, trace, faults }: World, { context, participant }: Member, spec: WriteSpec): void {
+  const mustWork = !faults.isOn
   const one = audit.called(context, spec)
   trace.add(`${context.name} writes ${one.id} ${JSON.stringify(spec)}`)
   void participant.append(one.number, spec).then(
@@ -32,6 +33,7 @@ function write({ audit, trace }: World, { context, participant }: Member, spec: 
     error => {
       trace.add(`${one.id} is rejected: ${error}`)
       audit.rejected(one, error)
+      if (mustWork) audit.report('mutate() works when all is well', `${context.name}: ${error}`)
     },
   )
 }
@@ -86,6 +88,15 @@ export function keepVisiting(world: World, laterMs = FIRST_VISIT_MS): void {
     keepVisiting(world, Math.min(LAST_VISIT_MS, Math.round(laterMs * 1.3)))
   }
   scheduler.schedule({ delayMs: laterMs, label: 'visit', run })
+}
+
+/** In each tab that is still open, whatever it went through, a person writes once more. */
+export function writeEverywhere(world: World): void {
+  for (const tab of world.device.members()) {
+    const run = () => write(world, tab, { route: 'ok', size: 'small' })
+    if (tab.context.name.startsWith('tab'))
+      world.scheduler.schedule({ context: tab.context, label: 'writes again', run })
+  }
 }
 
 /** Nothing waits that could go on, nobody sends, and every living tab has its answers. */

@@ -69,6 +69,7 @@ export function createWorld(plan: Plan, plant: Plant, loop: EventLoop, trace: Tr
     wallClock,
     isOnline: network.isOnline,
     note: trace.add,
+    onDrained: world.audit.drained,
   })
   return world
 }
@@ -110,6 +111,7 @@ function createNetworkOf({ scheduler, random, server, faults, audit, trace }: Wo
     faultOf: faults.request,
     stateAt: faults.network,
     onAnswer: audit.answered,
+    onEnd: audit.ended,
     onRequest: (context, key) => {
       audit.requested(context, key)
       sleepers.isOvertaken(context, key, scheduler.now() + random.below(60))
