@@ -4,11 +4,8 @@ import {
   checkNavigationFallback,
   type NavigationFallback,
 } from '../src/protocol/caching.ts'
-import { DEFAULT_NAME } from '../src/protocol/names.ts'
-import { addLifecycle } from './lifecycle.ts'
-import { createPrecache, type Precache, type PrecacheEntry } from './precache.ts'
-import { startReplay } from './replay.ts'
-import { addRoutes } from './routes.ts'
+import type { PrecacheEntry } from './precache.ts'
+import { type HoldfastWorker, runWorker } from './run.ts'
 
 /** What `startHoldfast` is given. */
 export interface WorkerOptions {
@@ -23,15 +20,6 @@ export interface WorkerOptions {
    * manifest. Nothing happens while the file is not in the manifest, which is empty in development.
    */
   navigationFallback?: string | false | NavigationFallback
-}
-
-/** What a running worker says about itself. */
-export interface HoldfastWorker {
-  name: string
-  /** The addresses that are served from the precache, absolute. */
-  precached: string[]
-  /** The precached page that answers failed navigations, absolute; undefined when there is none. */
-  navigationFallback?: string
 }
 
 /**
@@ -54,23 +42,8 @@ export interface HoldfastWorker {
  * })
  */
 export function startHoldfast(options: WorkerOptions = {}): HoldfastWorker {
-  const scope = globalThis as unknown as ServiceWorkerGlobalScope
-  const { name = DEFAULT_NAME, manifest = [] } = options
+  const { name, manifest } = options
   const rules = checkCachingRules(options.caching)
-  const wanted = checkNavigationFallback(options.navigationFallback)
-  const precache = createPrecache(scope, name, manifest)
-  const fallback = findFallback(precache, wanted)
-  addLifecycle(scope, precache)
-  addRoutes(scope, { precache, rules, fallback, cacheName: `holdfast:runtime:${name}:${scope.registration.scope}` })
-  startReplay({ name, scope })
-  return { name, precached: precache.controller.getCachedURLs(), navigationFallback: fallback?.url }
-}
-
-function findFallback(
-  { controller }: Precache,
-  wanted: NavigationFallback | false = { url: 'index.html' },
-): NavigationFallback | undefined {
-  if (wanted === false) return undefined
-  const url = new URL(wanted.url, location.href).href
-  return controller.getCacheKeyForURL(url) === undefined ? undefined : { ...wanted, url }
+  const fallback = checkNavigationFallback(options.navigationFallback)
+  return runWorker({ name, manifest, rules, fallback })
 }

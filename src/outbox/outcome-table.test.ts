@@ -1,13 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import {
-  FAILURES,
-  type Judge,
-  type JudgedAnswer,
-  judgeAnswer,
-  judgeFailure,
-  OUTCOMES,
-  type VerdictKind,
-} from './outcome-table.ts'
+import { FAILURES, type JudgedAnswer, judgeAnswer, judgeFailure, OUTCOMES, type VerdictKind } from './outcome-table.ts'
 
 const PROBLEM = { type: 'about:blank' }
 const IN_PROGRESS = 'urn:problem-type:holdfast:idempotency-key-in-progress'
@@ -124,62 +116,6 @@ describe('an attempt without a whole answer', () => {
     expect(judgeFailure('timeout')).toMatchObject({ kind: 'retry', costsAttempt: false, uncertain: true })
     expect(judgeFailure('cut-off')).toMatchObject({ kind: 'retry', costsAttempt: true, uncertain: true })
     expect(Object.keys(FAILURES)).toHaveLength(4)
-  })
-})
-
-describe("the app's own judge", () => {
-  const gone: Judge = ({ status }) => (status === 404 ? { kind: 'confirmed' } : undefined)
-
-  it('comes before the table, and leaves to it what it does not know', () => {
-    expect(judgeAnswer({ status: 404, headers: {} }, { judge: gone })).toMatchObject({
-      kind: 'confirmed',
-      code: 'judged',
-    })
-    expect(judgeAnswer({ status: 410, headers: {} }, { judge: gone })).toMatchObject({
-      kind: 'refused',
-      code: 'refused',
-    })
-  })
-
-  it('sees status, headers, problem and body, and may say everything that a row says', () => {
-    const judge: Judge = ({ status, headers, problem, body }) => ({
-      kind: 'retry',
-      reason: JSON.stringify([status, headers, problem, body]),
-      costsAttempt: false,
-      uncertain: true,
-    })
-    const answer = { status: 200, headers: { a: 'b' }, problem: PROBLEM, body: { queued: true } }
-    expect(judgeAnswer(answer, { judge })).toEqual({
-      kind: 'retry',
-      code: 'judged',
-      reason: '[200,{"a":"b"},{"type":"about:blank"},{"queued":true}]',
-      costsAttempt: false,
-      uncertain: true,
-    })
-  })
-
-  it('is not asked about what cannot be read', () => {
-    const judge: Judge = () => ({ kind: 'confirmed' })
-    for (const type of ['opaque', 'opaqueredirect', 'error'] as const) {
-      expect(judgeAnswer({ status: 0, headers: {}, type }, { judge }).kind).toBe('refused')
-    }
-  })
-
-  it('is passed over, with its error, when it throws or speaks nonsense', () => {
-    const broken: Judge = () => {
-      throw new Error('oops')
-    }
-    expect(judgeAnswer({ status: 503, headers: {} }, { judge: broken })).toMatchObject({
-      kind: 'retry',
-      judgeError: new Error('oops'),
-    })
-    const nonsense = (() => ({ kind: 'toString' })) as unknown as Judge
-    expect(judgeAnswer({ status: 503, headers: {} }, { judge: nonsense })).toMatchObject({
-      kind: 'retry',
-      judgeError: { kind: 'toString' },
-    })
-    const nothing = (() => null) as unknown as Judge
-    expect(judgeAnswer({ status: 503, headers: {} }, { judge: nothing })).toMatchObject({ kind: 'retry' })
   })
 })
 

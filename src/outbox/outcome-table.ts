@@ -16,8 +16,6 @@ export interface Verdict {
   costsAttempt: boolean
   /** Whether the write may have had its effect, so that another attempt relies on the server to know the key. */
   uncertain: boolean
-  /** What the app's own function threw, or the unknown verdict that it gave; the table decided in its place. */
-  judgeError?: unknown
 }
 
 export type VerdictCode =
@@ -54,38 +52,21 @@ export interface JudgedAnswer {
   redirected?: boolean
 }
 
-/**
- * The app's own word on an answer; `undefined` leaves it to the table. It hears of every answer with a status, never of
- * opaque ones, which have nothing to look at.
- *
- * @example
- * const judge: Judge = ({ status }) => (status === 404 ? { kind: 'confirmed' } : undefined)
- */
-export type Judge = (
-  answer: Pick<JudgedAnswer, 'status' | 'headers' | 'problem' | 'body'>,
-) => (Pick<Verdict, 'kind'> & Partial<Pick<Verdict, 'reason' | 'costsAttempt' | 'uncertain'>>) | undefined
-
 export interface JudgeOptions {
   /** What 403 means here. Default `refused`; `hold` where signing in again may help. */
   forbidden?: 'refused' | 'hold'
   /** Take a 2xx for success although the browser followed a redirect to get it. Default false. */
   trustRedirects?: boolean
-  judge?: Judge
 }
 
 /**
- * Judges an answer by its status and problem type, never by its text: the app's function first, then the first row of
- * `OUTCOMES` that fits. Never throws.
+ * Judges an answer by its status and problem type, never by its text: the first row of `OUTCOMES` that fits. Never throws.
  *
  * @example
  * judgeAnswer({ status: 503, headers: {} }).kind // 'retry'
  */
 export function judgeAnswer(answer: JudgedAnswer, options: JudgeOptions = {}): Verdict {
-  const own = askJudge(answer, options.judge)
-  if (own.kind === 'judged') return own.verdict
-  const row = OUTCOMES.find(row => fits(row, answer, options)) ?? NOT_UNDERSTOOD
-  const verdict = verdictOf(row)
-  return own.kind === 'failed' ? { ...verdict, judgeError: own.error } : verdict
+  return verdictOf(OUTCOMES.find(row => fits(row, answer, options)) ?? NOT_UNDERSTOOD)
 }
 
 /**
@@ -201,37 +182,4 @@ function fits({ from, to, when }: OutcomeRow, answer: JudgedAnswer, options: Jud
 
 function verdictOf({ kind, code, reason, costsAttempt = true, uncertain = false }: OutcomeRow): Verdict {
   return { kind, code, reason, costsAttempt, uncertain }
-}
-
-type OwnVerdict = { kind: 'judged'; verdict: Verdict } | { kind: 'none' } | { kind: 'failed'; error: unknown }
-
-function askJudge(answer: JudgedAnswer, judge: Judge | undefined): OwnVerdict {
-  const { status, headers, problem, body, type = 'basic' } = answer
-  if (!judge || status === 0 || type.startsWith('opaque')) return { kind: 'none' }
-  try {
-    const given = judge({ status, headers, problem, body })
-    if (given === undefined) return { kind: 'none' }
-    if (!Object.hasOwn(KINDS, given.kind)) return { kind: 'failed', error: given }
-    return { kind: 'judged', verdict: completed(given, status) }
-  } catch (error) {
-    return { kind: 'failed', error }
-  }
-}
-
-function completed(given: NonNullable<ReturnType<Judge>>, status: number): Verdict {
-  return {
-    kind: given.kind,
-    code: 'judged',
-    reason: given.reason ?? `The app judged the answer ${status}.`,
-    costsAttempt: given.costsAttempt ?? KINDS[given.kind].costsAttempt,
-    uncertain: given.uncertain ?? false,
-  }
-}
-
-const KINDS: Record<VerdictKind, { costsAttempt: boolean }> = {
-  confirmed: { costsAttempt: false },
-  retry: { costsAttempt: true },
-  conflict: { costsAttempt: true },
-  hold: { costsAttempt: false },
-  refused: { costsAttempt: true },
 }

@@ -127,16 +127,17 @@ function ownWorker(root: string, file: string): string {
 }
 
 function generatedWorker({ name, caching, navigationFallback }: ResolvedOptions): string {
-  const options = toSource({ name, caching, navigationFallback })
-  return `import { startHoldfast } from ${JSON.stringify(packageEntry())}
-startHoldfast({ manifest: self.__WB_MANIFEST, ...${options} })
+  // They were checked when the plugin was called; the worker need not carry what checks them.
+  const options = toSource({ name, rules: caching, fallback: navigationFallback })
+  return `import { runWorker } from ${JSON.stringify(packageEntry())}
+runWorker({ manifest: self.__WB_MANIFEST, ...${options} })
 `
 }
 
 /** By path and not by name: the worker of this very copy of the package, wherever a package manager has put it. */
 function packageEntry(): string {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
-  return toPosix(fileURLToPath(new URL(`../../sw/index.${extension}`, import.meta.url)))
+  return toPosix(fileURLToPath(new URL(`../../sw/run.${extension}`, import.meta.url)))
 }
 
 function toPosix(file: string): string {

@@ -102,7 +102,7 @@ describe('vite build', () => {
   it('writes a source map when the build does, and neither a second page nor a second copy of public files', async () => {
     await build(app({}, { build: { sourcemap: true } }))
     expect(await read('sw.js')).toContain('sourceMappingURL=sw.js.map')
-    expect(JSON.parse(await read('sw.js.map')).sources).toContainEqual(expect.stringContaining('sw/start'))
+    expect(JSON.parse(await read('sw.js.map')).sources).toContainEqual(expect.stringContaining('sw/run'))
     expect(Object.keys(await manifestOf(await read('sw.js'))).sort()).toEqual(Object.keys(FILES))
   })
 
