@@ -1,6 +1,7 @@
 import type { DrainResult } from '../protocol/messages.ts'
 import { withLock } from '../tabs/lock.ts'
-import { type DrainPorts, drain } from './drain.ts'
+import { drain } from './drain.ts'
+import type { DrainPorts } from './drain-run.ts'
 
 export interface DrainForPorts extends DrainPorts {
   lockName: string
