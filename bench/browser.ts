@@ -6,16 +6,7 @@ import { extname, join, resolve } from 'node:path'
 import { holdfast } from 'holdfast/vite'
 import { type BrowserContext, chromium, type Page } from 'playwright'
 import { build } from 'vite'
-
-const CHROMIUM_ARGS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-]
+import { CHROMIUM_FLAGS, CHROMIUM_PATH } from '../scripts/chromium.ts'
 
 /** A page of the built bench app, controlled by its service worker. */
 export interface BenchPage {
@@ -63,8 +54,10 @@ async function buildApp(root: string, outDir: string): Promise<void> {
 }
 
 async function withContext<T>(profile: string, use: (context: BrowserContext) => Promise<T>): Promise<T> {
-  const executablePath = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium'
-  const context = await chromium.launchPersistentContext(profile, { executablePath, args: CHROMIUM_ARGS })
+  const context = await chromium.launchPersistentContext(profile, {
+    executablePath: CHROMIUM_PATH,
+    args: CHROMIUM_FLAGS,
+  })
   try {
     return await use(context)
   } finally {

@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { chromium, type Page } from '@playwright/test'
 import { startDemoServer } from '../demo/server/app.ts'
+import { CHROMIUM_FLAGS, CHROMIUM_PATH } from './chromium.ts'
 
 const FOLDER = resolve(import.meta.dirname, '../docs/images')
 const ONLINE = ['Two seals on the rocks below the lighthouse.', 'Tide pool 3: eleven anemones, four closed.']
@@ -15,8 +16,8 @@ const OFFLINE = [
 await mkdir(FOLDER, { recursive: true })
 const server = await startDemoServer({ port: 0, siteDir: resolve(import.meta.dirname, '../demo/dist') })
 const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM_PATH ?? '/usr/bin/chromium',
-  args: ['--no-sandbox', '--disable-gpu'],
+  executablePath: CHROMIUM_PATH,
+  args: CHROMIUM_FLAGS,
 })
 const context = await browser.newContext({
   viewport: { width: 1000, height: 700 },

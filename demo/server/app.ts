@@ -10,7 +10,7 @@ import { createSite } from './site.ts'
 export type Intercept = (request: Request, next: () => Promise<Response>) => Promise<Response>
 
 export interface DemoServerOptions {
-  /** 0: any free one. */
+  /** With 0, a free one is taken. */
   port: number
   /** Default `localhost`: this machine only. */
   host?: string

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { type Browser, chromium, type Page } from '@playwright/test'
+import { CHROMIUM_FLAGS, CHROMIUM_PATH } from '../../scripts/chromium.ts'
 
 /** A Chromium that the test started itself, so that it can kill it, with a profile that outlives it. */
 export interface OwnChromium {
@@ -10,22 +11,11 @@ export interface OwnChromium {
   kill(): Promise<void>
 }
 
-const FLAGS = [
-  '--headless=new',
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-  '--remote-debugging-port=0',
-]
+const FLAGS = ['--headless=new', '--remote-debugging-port=0', ...CHROMIUM_FLAGS]
 
 export async function startChromium(profile: string, url: string): Promise<OwnChromium> {
-  const executable = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium'
   // A process group of its own, so that one signal reaches the renderers and the storage service too.
-  const child = spawn(executable, [...FLAGS, `--user-data-dir=${profile}`, 'about:blank'], {
+  const child = spawn(CHROMIUM_PATH, [...FLAGS, `--user-data-dir=${profile}`, 'about:blank'], {
     detached: true,
     stdio: ['ignore', 'ignore', 'pipe'],
   })

@@ -6,8 +6,6 @@ import type { DrainPorts } from './drain-run.ts'
 export interface DrainForPorts extends DrainPorts {
   lockName: string
   locks: LockManager | undefined
-  /** Resolves after that time, or when the signal is aborted. */
-  sleep: (delayMs: number, signal?: AbortSignal) => Promise<void>
 }
 
 export interface DrainForOptions {

@@ -45,8 +45,8 @@ export interface Run extends DrainPorts, DrainOptions {
   isStopped: boolean
   /** Origins that do not answer, and when each may be asked again. */
   unreachable: Map<string, number>
-  /** How many attempts at an origin in a row got no answer. */
-  silent: Map<string, number>
+  /** The mutation that an origin left unanswered first, since it last answered. */
+  silent: Map<string, string>
   /** Whether any server answered in this run: until then one request at a time asks whether there is a network. */
   isAnswered: boolean
   /** Ends what is on its way, when this run cannot go on. */

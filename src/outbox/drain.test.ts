@@ -149,6 +149,8 @@ describe('invariant 2: a mutation leaves the queue in the transaction that recor
     }
     await run()
     expect(seen).toMatchObject([{ lease: { holder: 'me', token: 1 } }])
+    // An attempt may last until the deadline of its run, and nobody may take it over or cancel it before.
+    expect(seen[0]?.lease?.until).toBeGreaterThanOrEqual(clock + 20_000)
   })
 
   it('is sent again, under the same key, when its sender died with the answer', async () => {
@@ -319,6 +321,17 @@ describe('invariant 8: offline costs no attempts, and Retry-After is a floor', (
     server = ({ path }) => (path === '/4' ? answering(200) : failing())
     expect(await run()).toMatchObject({ synced: 1, remaining: 3, nextAttemptAt: clock + 500 })
     expect(paths()).toEqual(['/1', '/2', '/4'])
+  })
+
+  it('says when an origin that was left alone may be asked again, also when that time has come meanwhile', async () => {
+    await record('https://down.example/1', 'https://down.example/2', 'https://up.example/3')
+    const startedAt = clock
+    server = ({ path }) => {
+      if (path !== '/3') return failing()
+      clock += 5_000
+      return answering(200)
+    }
+    expect(await run()).toMatchObject({ synced: 1, remaining: 2, nextAttemptAt: startedAt + 500 })
   })
 
   it('does not let one mutation that always fails hold up the others of its origin', async () => {

@@ -149,10 +149,10 @@ function notePath(run: Run, mutation: Mutation, outcome: SendOutcome): void {
     run.unreachable.delete(origin)
     return
   }
-  const silent = (run.silent.get(origin) ?? 0) + 1
-  run.silent.set(origin, silent)
+  const first = run.silent.get(origin) ?? mutation.id
+  run.silent.set(origin, first)
   if (!run.isOnline()) run.isStopped = true
-  else if (silent > 1) run.unreachable.set(origin, Number.POSITIVE_INFINITY)
+  else if (first !== mutation.id) run.unreachable.set(origin, Number.POSITIVE_INFINITY)
 }
 
 function isUnanswered(outcome: SendOutcome): boolean {

@@ -15,9 +15,9 @@ export interface AnnounceOptions {
 
 /**
  * Spreads the word about mutations that are stored. The first is told at once. Those of a burst behind it are told
- * together: when it pauses, at the latest after a quarter of a second, and when the page or the client ends. To wake the worker and
- * have every tab count anew for each of them costs several times what recording it costs, on the database that they all
- * wait for.
+ * together: when it pauses, at the latest after a quarter of a second, and when the page or the client ends. To wake the
+ * worker and have every tab count anew for each of them costs several times what recording it costs, on the database that
+ * they all wait for.
  */
 export function createAnnounce({ tell, window, now, signal }: AnnounceOptions): (id: string) => void {
   let untold: string[] = []

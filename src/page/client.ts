@@ -34,11 +34,15 @@ export interface Holdfast {
   deadLetters: DeadLetters
   status: StatusStore
   /**
-   * Sends what waits, now, and resolves when nothing more is due. Rejects with `worker-unavailable` when the worker does
-   * not answer; the writes are safe then too.
+   * Sends what waits, now, and resolves when nothing more is due: with how many were confirmed, how many became dead
+   * letters, and how many still wait. Rejects with `worker-unavailable` when the worker does not answer within 30 s, with
+   * `not-loaded` when the code for it cannot be fetched, and with `closed`; the writes are safe then too.
    */
   sync(): Promise<{ synced: number; failed: number; remaining: number }>
-  /** Stops the sending, in every tab and in the worker, until `resume()`, also after a restart. Writes are still recorded. */
+  /**
+   * Stops the sending, in every tab and in the worker, until `resume()`, also after a restart. Writes are still recorded;
+   * what is on its way already goes on. Rejects as `mutate()` does where the database cannot be used.
+   */
   pause(): Promise<void>
   /** Goes on after `pause()`, and after the server asked who this is (401), which holds the queue: sign in first. */
   resume(): Promise<void>
@@ -67,17 +71,8 @@ export function createHoldfast(options: HoldfastOptions = {}): Holdfast {
   const channel = createChannel(namesOf(name).channel)
   const status = createStatus({ open, online: navigator.onLine !== false })
   const receipts = createReceipts(open)
-  const link = createWorkerLink({ name, register: () => registerWorker(worker), onFailure: warn })
-  const { later, wake } = connect({
-    name,
-    clock,
-    signal,
-    open,
-    channel,
-    status,
-    receipts,
-    link,
-  })
+  const link = createWorkerLink({ name, register: () => registerWorker(worker), sleep, onFailure: warn })
+  const { later, wake } = connect({ name, clock, signal, open, channel, status, receipts, link })
   const appendInOrder = createAppendInOrder(open, receipts)
   const announce = createAnnounce({
     tell: ids => {
@@ -148,7 +143,6 @@ function connect({ name, clock, signal, open, channel, status, receipts, link }:
   const wake: Wake = createWake({
     link,
     syncTagPrefix,
-    sleep,
     drainHere: eager => later.drain(eager),
     isBehind: () => isBehind,
   })

@@ -35,14 +35,8 @@ export function createLater(ports: LaterPorts): Later {
 
   async function drain(eager: boolean): Promise<DrainResult> {
     const { browserPlatform, drainFor } = await load()
-    return drainFor(
-      { ...browserPlatform(), ...(await ports.drainPorts()) },
-      {
-        budgetMs: BUDGET_MS,
-        eager,
-        once: true,
-      },
-    )
+    const platform = { ...browserPlatform(), ...(await ports.drainPorts()) }
+    return drainFor(platform, { budgetMs: BUDGET_MS, eager, once: true })
   }
 
   return {
@@ -63,7 +57,7 @@ export function createLater(ports: LaterPorts): Later {
     drain,
     async sync() {
       const { askWorker } = await load()
-      const worker = (await ports.link.ready)?.active
+      const worker = (await ports.link.soon())?.active
       return worker ? askWorker(worker, ports) : drain(true)
     },
   }

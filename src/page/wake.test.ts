@@ -4,11 +4,11 @@ import type { WorkerLink } from './worker-link.ts'
 
 interface SetUp {
   registration?: object
-  ready?: WorkerLink['ready']
+  isInstalling?: boolean
   behind?: () => boolean
 }
 
-function setUp({ registration, ready, behind = () => false }: SetUp) {
+function setUp({ registration, isInstalling, behind = () => false }: SetUp) {
   const log: string[] = []
   const tags: { tag: string; done: () => void; fail: () => void }[] = []
   const sync = {
@@ -20,13 +20,13 @@ function setUp({ registration, ready, behind = () => false }: SetUp) {
   }
   const found = registration && ({ sync, ...registration } as unknown as ServiceWorkerRegistration)
   const link: WorkerLink = {
-    ready: ready ?? Promise.resolve(found),
-    current: () => found,
+    ready: Promise.resolve(found),
+    soon: async () => (isInstalling ? undefined : found),
+    current: () => (isInstalling ? undefined : found),
     ask: eager => log.push(`ask ${eager}`),
   }
-  const sleep = async () => {}
   const drainHere = async (eager: boolean) => void log.push(`drain ${eager}`)
-  return { log, tags, wake: createWake({ link, syncTagPrefix: 'p:', drainHere, sleep, isBehind: behind }) }
+  return { log, tags, wake: createWake({ link, syncTagPrefix: 'p:', drainHere, isBehind: behind }) }
 }
 
 it('registers the tag and asks the worker in the same tick, so that a tab may close right after', () => {
@@ -75,7 +75,7 @@ it('leaves the tags alone where a timer only looks again', async () => {
 })
 
 it('drains in the page while the worker is still being installed', async () => {
-  const { log, wake } = setUp({ ready: new Promise(() => undefined) })
+  const { log, wake } = setUp({ isInstalling: true })
   wake()
   await expect.poll(() => log).toEqual(['drain false'])
 })

@@ -20,12 +20,11 @@ export interface WakeOptions {
   syncTagPrefix: string
   /** Runs the drain in this page. */
   drainHere: (eager: boolean) => Promise<unknown>
-  sleep: (delayMs: number) => Promise<void>
   /** Whether the last drain left something behind, so that the tag may be waiting for its retry. */
   isBehind: () => boolean
 }
 
-export function createWake({ link, syncTagPrefix, drainHere, sleep, isBehind }: WakeOptions): Wake {
+export function createWake({ link, syncTagPrefix, drainHere, isBehind }: WakeOptions): Wake {
   const registerTag = createTagRegistration(syncTagPrefix, isBehind)
   let asked: Required<WakeCall> | undefined
   let underWay = false
@@ -43,7 +42,7 @@ export function createWake({ link, syncTagPrefix, drainHere, sleep, isBehind }: 
 
   async function trigger({ eager, tag }: Required<WakeCall>): Promise<void> {
     // Not awaited where it is known, so that a tab that is closed right after a write has still asked for its tag.
-    const registration = link.current() ?? (await Promise.race([link.ready, sleep(PATIENCE_MS)]))
+    const registration = link.current() ?? (await link.soon())
     if (!registration) return void (await drainHere(eager))
     const registered = tag ? registerTag(registration) : undefined
     link.ask(eager)
@@ -55,9 +54,6 @@ export function createWake({ link, syncTagPrefix, drainHere, sleep, isBehind }: 
     if (!underWay) void run()
   }
 }
-
-/** A worker that takes longer to be installed is not waited for: the page sends until it is there. */
-const PATIENCE_MS = 2_000
 
 interface SyncManager {
   register(tag: string): Promise<void>

@@ -30,6 +30,8 @@ export interface DeviceDatabaseOptions {
   latencyMs: () => number
   /** Asked once for each transaction that a context begins. */
   faultOf: (mode: IDBTransactionMode) => StorageFault | undefined
+  /** Whether anything may go wrong now: a transaction of a frozen context may begin long after its fault was chosen. */
+  mayFail: () => boolean
   failsToOpen: () => boolean
   beforeBegin: (context: Context, mode: IDBTransactionMode) => void
   onCommit: (context: Context) => void
@@ -159,9 +161,10 @@ function hold(
     transaction._started = true
     step = () => undefined
     const run = () => {
-      step = fault === 'quota' ? () => startWithoutRoom(transaction, start) : start
-      if (fault === 'terminated') return terminate(transaction.db as RawConnection)
-      if (fault === 'fail') return transaction._abort('UnknownError')
+      const struck = options.mayFail() ? fault : undefined
+      step = struck === 'quota' ? () => startWithoutRoom(transaction, start) : start
+      if (struck === 'terminated') return terminate(transaction.db as RawConnection)
+      if (struck === 'fail') return transaction._abort('UnknownError')
       beforeBegin(context, mode)
       step()
     }

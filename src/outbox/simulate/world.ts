@@ -93,6 +93,7 @@ function createDatabaseOf(world: World): DeviceDatabase {
     scheduler,
     latencyMs: () => random.between(0, 3),
     faultOf: faults.transaction,
+    mayFail: () => faults.isOn,
     failsToOpen: faults.opening,
     beforeBegin: (context, mode) => plant.beforeBegin?.({ ...world, context, mode }),
     onCommit: context => {
