@@ -4,7 +4,7 @@ import type { Storage } from '../storage/open-storage.ts'
 import { APPENDED_KEY } from './counters.ts'
 import { layOut, type Situation } from './lay-out.ts'
 import type { PreparedMutation } from './mutation-input.ts'
-import { type SettledRecord, settledKey } from './settled.ts'
+import { cancelledKey } from './settled.ts'
 
 /**
  * Makes the function that appends mutations. It resolves when the transaction that holds the mutation is complete;
@@ -70,9 +70,7 @@ function readSituation(tx: IDBTransaction, items: PreparedMutation[], done: (sit
   for (const id of new Set(items.flatMap(({ dependsOn = [] }) => dependsOn))) {
     answered(mutations.index('id').getKey(id), key => key !== undefined && parents.set(id, 'waiting'))
     answered(tx.objectStore('dead').getKey(id), key => key !== undefined && parents.set(id, 'dead'))
-    answered<SettledRecord | undefined>(meta.get(settledKey(id)), record => {
-      if (record?.settlement.kind === 'cancelled') parents.set(id, 'cancelled')
-    })
+    answered(meta.getKey(cancelledKey(id)), key => key !== undefined && parents.set(id, 'cancelled'))
   }
   answered<number | undefined>(meta.get(APPENDED_KEY), (appended = 0) => done({ appended, taken, parents }))
 }

@@ -4,7 +4,7 @@ import type { Channel } from '../tabs/channel.ts'
 import type { DeadRecord } from './dead-record.ts'
 import { type DeadLetter, toDeadLetter } from './entry.ts'
 import { parkDependants, QUEUE_STORES, takeIn } from './queue-moves.ts'
-import { type SettledRecord, settledKey } from './settled.ts'
+import { cancelledKey, type SettledRecord, settledKey } from './settled.ts'
 
 /** What could not be delivered, for a person to decide about. Nothing here is ever removed by itself. */
 export interface DeadLetters {
@@ -76,6 +76,7 @@ function discard(storage: Storage, id: string, now: number): Promise<void> {
     const record: SettledRecord = { at: now, settlement: { kind: 'cancelled' } }
     await tx.objectStore('dead').delete(id)
     await tx.objectStore('meta').put(record, settledKey(id))
+    await tx.objectStore('meta').put(now, cancelledKey(id))
     await parkDependants(tx, id, 'parent-cancelled')
     if (mutation.body.kind === 'apart') await tx.objectStore('blobs').delete(mutation.body.blobKey)
   })

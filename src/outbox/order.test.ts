@@ -160,6 +160,18 @@ describe('dependencies', () => {
     expect(started).toEqual(['parent', 'parent', 'child', 'late'])
   })
 
+  it('that were cancelled days ago are not taken for confirmed', async () => {
+    await record('parent')
+    await record('other')
+    await outbox().cancel('parent')
+    clock += 3 * 24 * 60 * 60 * 1000
+    // A run that confirms something forgets old answers.
+    expect(await run()).toMatchObject({ synced: 1 })
+    await record('child', { dependsOn: ['parent'] })
+    expect(await run()).toMatchObject({ synced: 0, remaining: 1 })
+    expect(await outbox().get('child')).toMatchObject({ blockedBy: { id: 'parent', reason: 'parent-cancelled' } })
+  })
+
   it('that are cancelled park their dependants with the reason', async () => {
     await record('parent')
     await record('child', { dependsOn: ['parent'] })

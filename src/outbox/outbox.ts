@@ -3,7 +3,7 @@ import type { Storage } from '../storage/open-storage.ts'
 import type { Channel } from '../tabs/channel.ts'
 import { type OutboxEntry, toEntry } from './entry.ts'
 import { QUEUE_STORES, takeOut } from './queue-moves.ts'
-import { type SettledRecord, settledKey } from './settled.ts'
+import { cancelledKey, type SettledRecord, settledKey } from './settled.ts'
 
 /** Which entries `list()` gives. */
 export interface OutboxFilter {
@@ -80,6 +80,7 @@ function cancelWaiting(storage: Storage, id: string, now: number): Promise<boole
     const record: SettledRecord = { at: now, settlement: { kind: 'cancelled' } }
     await takeOut(tx, mutation, 'cancelled', now)
     await tx.objectStore('meta').put(record, settledKey(id))
+    await tx.objectStore('meta').put(now, cancelledKey(id))
     if (mutation.body.kind === 'apart') await tx.objectStore('blobs').delete(mutation.body.blobKey)
     return true
   })

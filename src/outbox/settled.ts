@@ -16,3 +16,11 @@ export function settledKey(id: string): string {
 
 /** What the keys of all answers begin with. */
 export const SETTLED_PREFIX = 'settled:'
+
+/**
+ * The key of the record of `meta` that says that a person took a mutation back. Unlike its answer it is not forgotten after
+ * a day: what is made to depend on it later must not take its absence for success.
+ */
+export function cancelledKey(id: string): string {
+  return `cancelled:${id}`
+}
