@@ -216,7 +216,7 @@ function assertPage(): void {
     code: 'invalid-options',
     action: 'set up Holdfast',
     reason: 'there is no page here',
-    hint: 'Call createHoldfast() in the browser only, not while a page is rendered on a server.',
+    hint: 'Call createHoldfast() in the browser only.',
   })
 }
 

@@ -43,7 +43,7 @@ export function createConnection({ name, factory }: ConnectionOptions): Connecti
 
   const open = async (): Promise<IDBDatabase> => {
     try {
-      const opened = await openLayout(name, factory ?? globalFactory(name))
+      const opened = await openAgainIfAborted(() => openLayout(name, factory ?? globalFactory(name)))
       if (closed) {
         opened.close()
         throw closedError(name)
@@ -110,6 +110,19 @@ export function createConnection({ name, factory }: ConnectionOptions): Connecti
       closed = true
       release()
     },
+  }
+}
+
+/**
+ * While a browser takes a site's data away it also ends openings that have just begun, with an AbortError. Nothing was
+ * done by then, so that opening once more is safe.
+ */
+async function openAgainIfAborted(open: () => Promise<IDBDatabase>): Promise<IDBDatabase> {
+  try {
+    return await open()
+  } catch (cause) {
+    if (errorName(cause) !== 'AbortError') throw cause
+    return open()
   }
 }
 

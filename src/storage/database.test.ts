@@ -93,6 +93,27 @@ describe('the layout', () => {
     again.close()
   })
 
+  it('is opened once more where the browser ends an opening that has just begun, and not for ever', async () => {
+    let aborted = 0
+    const abortingFirst = (times: number): IDBFactory => {
+      const open = (...args: [string, number?]) => {
+        if (aborted >= times) return indexedDB.open(...args)
+        aborted += 1
+        const request = { error: new DOMException('The connection was closed.', 'AbortError') } as IDBOpenDBRequest
+        queueMicrotask(() => request.onerror?.(new Event('error')))
+        return request
+      }
+      return { open } as IDBFactory
+    }
+    const once = openDatabase({ name: `${name}-once`, factory: abortingFirst(1) })
+    expect(await once.count('meta')).toBe(0)
+    once.close()
+    aborted = 0
+    const always = openDatabase({ name: `${name}-always`, factory: abortingFirst(99) })
+    await expect(always.count('meta')).rejects.toMatchObject({ code: 'storage-unavailable' })
+    expect(aborted).toBe(2)
+  })
+
   it('is opened once for all that ask at the same time, at the first of them', async () => {
     expect(opened).toHaveLength(0)
     await Promise.all([1, 2, 3, 4, 5].map(() => database.count('meta')))
