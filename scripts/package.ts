@@ -39,7 +39,7 @@ async function sizes(): Promise<boolean[]> {
   for (const budget of BUDGETS) {
     const bytes = gzipSync(await budget.code(), { level: 9 }).byteLength
     const over = bytes > budget.limitKb * 1000
-    const line = `${budget.title}: ${(bytes / 1000).toFixed(1)} of ${budget.limitKb} kB`
+    const line = `${budget.title}: ${(bytes / 1000).toFixed(2)} of ${budget.limitKb} kB`
     if (over) console.error(`Over budget: ${line}`)
     else console.log(line)
     failed.push(over)

@@ -164,7 +164,7 @@ function openAt(name: string, factory: IDBFactory, version?: number): Promise<ID
       if (request.transaction) createLayout(request.result, request.transaction)
     }
     request.onblocked = () => {
-      console.warn(`holdfast: the database "${name}" waits for another tab that holds an older version of it open.`)
+      console.warn(`holdfast: the database "${name}" waits for another tab.`)
     }
     request.onsuccess = () => resolve(request.result)
     request.onerror = () => reject(request.error)
@@ -175,7 +175,7 @@ function deleteDatabase(name: string, factory: IDBFactory): Promise<void> {
   return new Promise((resolve, reject) => {
     const request = factory.deleteDatabase(name)
     request.onblocked = () => {
-      console.warn(`holdfast: deleting the database "${name}" waits for another tab that holds it open.`)
+      console.warn(`holdfast: deleting the database "${name}" waits for another tab.`)
     }
     request.onsuccess = () => resolve()
     request.onerror = () => reject(request.error)
