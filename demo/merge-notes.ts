@@ -74,6 +74,7 @@ const REASONS: Record<DeadLetter['reason'], string> = {
   refused: 'The server refused it without saying why.',
   'attempts-exhausted': 'The server could not take it, however often it was asked.',
   expired: 'It waited for too long to be sent.',
+  'reference-lost': 'What it refers to is not there',
   'body-lost': 'Its text is not on this device any more.',
 }
 

@@ -4,7 +4,16 @@ import { clockTime, nextRun, statusSentence } from './status-sentence.ts'
 
 const now = new Date(2026, 10, 21, 15, 0)
 const lastSyncAt = new Date(2026, 10, 21, 14, 2)
-const idle: SyncStatus = { state: 'idle', online: true, pending: 0, sending: 0, dead: 0, storage: 'durable' }
+const idle: SyncStatus = {
+  state: 'idle',
+  online: true,
+  pending: 0,
+  sending: 0,
+  held: 0,
+  dead: 0,
+  pressure: 0,
+  storage: 'durable',
+}
 
 function sentence(status: Partial<SyncStatus>, { done = 0, onlyNotesWait = true } = {}): string {
   const whole = { ...idle, ...status }

@@ -1,5 +1,6 @@
 import { wrap } from 'idb'
 import { type DrainForOptions, drainFor } from '../src/outbox/drain-for.ts'
+import type { Handlers } from '../src/outbox/handlers.ts'
 import { isStopped } from '../src/outbox/pause.ts'
 import { browserPlatform, type Platform } from '../src/outbox/platform.ts'
 import { type DrainReply, type DrainResult, isDrainRequest } from '../src/protocol/messages.ts'
@@ -25,6 +26,7 @@ export interface ReplayOptions {
   scope: ServiceWorkerGlobalScope
   /** Default `holdfast`. */
   name?: string
+  handlers?: Handlers
   platform?: Platform
 }
 
@@ -32,9 +34,9 @@ export interface ReplayOptions {
  * Makes this worker deliver the outbox of that name: on `sync`, when a page asks, when it is activated, and now. Any of
  * them may come twice or at once; the drain lock and the leases make that harmless.
  */
-export function startReplay({ scope, name, platform = browserPlatform() }: ReplayOptions): void {
+export function startReplay({ scope, name, handlers, platform = browserPlatform() }: ReplayOptions): void {
   const names = namesOf(name)
-  const run = createRun(names, platform)
+  const run = createRun(names, platform, handlers)
 
   scope.addEventListener('sync', event => {
     const sync = event as SyncEvent
@@ -50,7 +52,7 @@ export function startReplay({ scope, name, platform = browserPlatform() }: Repla
 
 type Run = (options: DrainForOptions) => Promise<DrainResult & { stopped: boolean }>
 
-function createRun(names: Names, platform: Platform): Run {
+function createRun(names: Names, platform: Platform, handlers: Handlers | undefined): Run {
   const channel = createChannel(names.channel)
   const holder = `worker:${crypto.randomUUID()}`
   let opening: Promise<Storage> | undefined
@@ -65,7 +67,7 @@ function createRun(names: Names, platform: Platform): Run {
 
   return async options => {
     const storage = await open()
-    const result = await drainFor({ ...platform, storage, channel, holder, lockName: names.lock }, options)
+    const result = await drainFor({ ...platform, storage, channel, holder, handlers, lockName: names.lock }, options)
     return { ...result, stopped: await isStopped(storage) }
   }
 }

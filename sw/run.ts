@@ -1,3 +1,4 @@
+import type { Handlers } from '../src/outbox/handlers.ts'
 import type { CachingRule, NavigationFallback } from '../src/protocol/caching.ts'
 import { DEFAULT_NAME } from '../src/protocol/names.ts'
 import { addLifecycle } from './lifecycle.ts'
@@ -11,6 +12,7 @@ export interface CheckedOptions {
   manifest?: readonly (PrecacheEntry | string)[]
   rules?: readonly CachingRule[]
   fallback?: NavigationFallback | false
+  handlers?: Handlers
 }
 
 /** What a running worker says about itself. */
@@ -28,6 +30,7 @@ export function runWorker({
   manifest = [],
   rules = [],
   fallback,
+  handlers,
 }: CheckedOptions): HoldfastWorker {
   const scope = globalThis as unknown as ServiceWorkerGlobalScope
   const precache = createPrecache(scope, name, manifest)
@@ -35,7 +38,7 @@ export function runWorker({
   const cacheName = `holdfast:runtime:${name}:${scope.registration.scope}`
   addLifecycle(scope, precache)
   addRoutes(scope, { precache, rules, fallback: found, cacheName })
-  startReplay({ name, scope })
+  startReplay({ name, scope, handlers })
   return { name, precached: precache.controller.getCachedURLs(), navigationFallback: found?.url }
 }
 

@@ -1,3 +1,4 @@
+import type { Handlers } from '../src/outbox/handlers.ts'
 import {
   type CachingRule,
   checkCachingRules,
@@ -20,6 +21,8 @@ export interface WorkerOptions {
    * manifest. Nothing happens while the file is not in the manifest, which is empty in development.
    */
   navigationFallback?: string | false | NavigationFallback
+  /** The app's own functions, by name: the same module that the page gives to `createHoldfast`. Default: none. */
+  handlers?: Handlers
 }
 
 /**
@@ -42,8 +45,8 @@ export interface WorkerOptions {
  * })
  */
 export function startHoldfast(options: WorkerOptions = {}): HoldfastWorker {
-  const { name, manifest } = options
+  const { name, manifest, handlers } = options
   const rules = checkCachingRules(options.caching)
   const fallback = checkNavigationFallback(options.navigationFallback)
-  return runWorker({ name, manifest, rules, fallback })
+  return runWorker({ name, manifest, rules, fallback, handlers })
 }

@@ -11,7 +11,13 @@ const open = () => openStorage({ name: `append-${++count}` })
 const prepared = (id: string): PreparedMutation =>
   prepareMutation(
     { url: '/a' },
-    { base: 'https://app.example', now: () => 1, newId: () => id, retry: DEFAULT_RETRY },
+    {
+      base: 'https://app.example',
+      now: () => 1,
+      newId: () => id,
+      retry: DEFAULT_RETRY,
+      loadRare: () => import('./rare-input.ts'),
+    },
   ) as PreparedMutation
 const idsOf = async (storage: Storage) => (await storage.mutations.range<Mutation>()).map(({ id }) => id)
 

@@ -1,10 +1,33 @@
-import type { Mutation } from '../protocol/mutation.ts'
 import { createGroupCommit } from '../storage/group-commit.ts'
 import type { Storage } from '../storage/open-storage.ts'
-import { APPENDED_KEY } from './counters.ts'
-import { layOut, type Situation } from './lay-out.ts'
+import { type AppendContext, ofNobody, owned, whyFull } from './append-context.ts'
+import { COUNTERS_KEY, type Counters, NO_COUNTERS } from './counters.ts'
+import { type LaidOut, layOut, type Situation } from './lay-out.ts'
 import type { PreparedMutation } from './mutation-input.ts'
-import { cancelledKey } from './settled.ts'
+
+/** What became of an append. */
+export interface Appended {
+  /** The mutation that carries the write: another one than was given, where that took it in. */
+  id: string
+  /** The mutations that have ended by it, because two writes that waited cancel each other out. */
+  ended: string[]
+}
+
+/** Writes a group in one transaction, all or none, and gives their results in the same order. */
+export type WriteGroup = (
+  storage: Storage,
+  items: PreparedMutation[],
+  context: AppendContext,
+  now: number,
+) => Promise<Appended[]>
+
+export interface AppendOptions {
+  now?: () => number
+  /** Asked at each append. */
+  context?: () => AppendContext
+  /** Gives what writes a group in which something asks to be coalesced, or depends on another. Default: loads it. */
+  loadCoalescing?: () => Promise<WriteGroup>
+}
 
 /**
  * Makes the function that appends mutations. It resolves when the transaction that holds the mutation is complete;
@@ -14,43 +37,64 @@ import { cancelledKey } from './settled.ts'
  * device clock that jumps nor another tab can put a later write before an earlier one. Reading first and writing then
  * would cost a second trip to the database at each append: the records are written at once as this context expects them
  * to be right, and put right within the transaction where another context was faster.
+ *
+ * Rejects with `outbox-full` where more would wait than may, and as the storage does.
  */
 export function createAppend(
   storage: Storage,
-  now: () => number = Date.now,
-): (item: PreparedMutation) => Promise<void> {
-  let expected = 0
+  { now = Date.now, context = ofNobody, loadCoalescing = loadHere }: AppendOptions = {},
+): (item: PreparedMutation) => Promise<Appended> {
+  let expected = NO_COUNTERS
   let recent: ReadonlySet<string> = new Set()
 
-  async function write(items: PreparedMutation[]): Promise<undefined[]> {
-    const at = now()
-    await storage.write(storesFor(items), tx => {
-      const guessed = layOut(items, { appended: expected, taken: recent, parents: NO_PARENTS }, at)
+  async function write(items: PreparedMutation[]): Promise<Appended[]> {
+    const [at, inContext] = [now(), context()]
+    if (items.some(({ coalesce, dependsOn }) => coalesce || dependsOn?.length)) {
+      return (await loadCoalescing())(storage, items, inContext, at)
+    }
+    const guessed = layOut(items, { counters: expected, taken: recent }, at)
+    await inTransaction(storage, items, (tx, refuse) => {
       readSituation(tx, items, situation => {
         const right = layOut(items, situation, at)
+        const reason = whyFull(right.counters, inContext)
+        if (reason) return refuse(reason)
         putRight(tx, guessed, right)
-        expected = situation.appended + items.length
+        expected = right.counters
       })
       putAll(tx, guessed)
-      tx.objectStore('meta').put(expected + items.length, APPENDED_KEY)
       putBodies(tx, items)
     })
     recent = new Set(entitiesOf(items))
-    return items.map(() => undefined)
+    return items.map(({ mutation: { id } }) => ({ id, ended: [] }))
   }
 
-  return createGroupCommit({ write })
+  const commit = createGroupCommit({ write })
+  // At the call: somebody else may sign in before it is written.
+  return item => commit(owned(item, context()))
 }
 
-const NO_PARENTS: Situation['parents'] = new Map()
+const loadHere = async (): Promise<WriteGroup> => (await import('./append-coalescing.ts')).writeCoalescing
 
-function storesFor(items: PreparedMutation[]): ('mutations' | 'meta' | 'blobs' | 'dead')[] {
-  return [
-    'mutations',
-    'meta',
-    ...(items.some(item => item.apart !== undefined) ? (['blobs'] as const) : []),
-    ...(items.some(item => item.dependsOn?.length) ? (['dead'] as const) : []),
-  ]
+/** Rejects with what `work` refuses with, and then nothing of it is kept. */
+async function inTransaction(
+  storage: Storage,
+  items: PreparedMutation[],
+  work: (tx: IDBTransaction, refuse: (reason: Error) => void) => void,
+): Promise<void> {
+  let refusal: Error | undefined
+  const refuseIn = (tx: IDBTransaction) => (reason: Error) => {
+    refusal = reason
+    tx.abort()
+  }
+  try {
+    await storage.write(storesFor(items), tx => work(tx, refuseIn(tx)))
+  } catch (error) {
+    throw refusal ?? error
+  }
+}
+
+function storesFor(items: PreparedMutation[]): ('mutations' | 'meta' | 'blobs')[] {
+  return ['mutations', 'meta', ...(items.some(item => item.apart !== undefined) ? (['blobs'] as const) : [])]
 }
 
 function entitiesOf(items: PreparedMutation[]): string[] {
@@ -61,45 +105,34 @@ function entitiesOf(items: PreparedMutation[]): string[] {
 function readSituation(tx: IDBTransaction, items: PreparedMutation[], done: (situation: Situation) => void): void {
   const [meta, mutations] = [tx.objectStore('meta'), tx.objectStore('mutations')]
   const taken = new Set<string>()
-  const parents = new Map<string, 'waiting' | 'dead' | 'cancelled'>()
   for (const entity of entitiesOf(items)) {
     answered(mutations.index('entity').getKey(IDBKeyRange.bound([entity], [entity, []])), key => {
       if (key !== undefined) taken.add(entity)
     })
   }
-  for (const id of new Set(items.flatMap(({ dependsOn = [] }) => dependsOn))) {
-    answered(mutations.index('id').getKey(id), key => key !== undefined && parents.set(id, 'waiting'))
-    answered(tx.objectStore('dead').getKey(id), key => key !== undefined && parents.set(id, 'dead'))
-    answered(meta.getKey(cancelledKey(id)), key => key !== undefined && parents.set(id, 'cancelled'))
-  }
-  answered<number | undefined>(meta.get(APPENDED_KEY), (appended = 0) => done({ appended, taken, parents }))
+  answered<Counters | undefined>(meta.get(COUNTERS_KEY), (counters = NO_COUNTERS) => done({ counters, taken }))
 }
 
 function answered<T>(request: IDBRequest<T>, use: (result: T) => unknown): void {
   request.onsuccess = () => use(request.result)
 }
 
-function putAll(tx: IDBTransaction, records: Mutation[]): void {
+function putAll(tx: IDBTransaction, { records, counters }: LaidOut): void {
   const store = tx.objectStore('mutations')
   for (const record of records) store.put(record, record.key)
+  tx.objectStore('meta').put(counters, COUNTERS_KEY)
 }
 
-function putRight(tx: IDBTransaction, guessed: Mutation[], right: Mutation[]): void {
-  const wrong = right.flatMap((record, index) => {
-    const guess = guessed[index]
-    return guess && isOther(record, guess) ? [{ record, guess }] : []
+/** Often it is the counters alone: a drain takes out what was counted. */
+function putRight(tx: IDBTransaction, guessed: LaidOut, { records, counters }: LaidOut): void {
+  const wrong = records.flatMap((record, index) => {
+    const guess = guessed.records[index]
+    return guess && record.key !== guess.key ? [{ record, guess }] : []
   })
-  if (wrong.length === 0) return
+  const isMiscounted = JSON.stringify(guessed.counters) !== JSON.stringify(counters)
+  if (wrong.length === 0 && !isMiscounted) return
   for (const { guess } of wrong) tx.objectStore('mutations').delete(guess.key)
-  putAll(
-    tx,
-    wrong.map(({ record }) => record),
-  )
-  tx.objectStore('meta').put(right.at(-1)?.sequence, APPENDED_KEY)
-}
-
-function isOther(right: Mutation, guessed: Mutation): boolean {
-  return right.key !== guessed.key || right.waitsFor !== undefined
+  putAll(tx, { records: wrong.map(({ record }) => record), counters })
 }
 
 function putBodies(tx: IDBTransaction, items: PreparedMutation[]): void {

@@ -1,19 +1,22 @@
-import type { Mutation } from '../protocol/mutation.ts'
-import { readyPrefix } from '../protocol/queue-key.ts'
-import { boundsOf, dueTimeOf, dueUpTo, readyParts } from '../protocol/queue-range.ts'
+import { type Mutation, sizeOf } from '../protocol/mutation.ts'
+import { laneOf, readyPrefix } from '../protocol/queue-key.ts'
+import { boundsIn, dueTimeOf, dueUpTo, type KeyRange, readyParts } from '../protocol/queue-range.ts'
+import type { Queue } from './change-queue.ts'
 import { HELD_KEY, PAUSED_KEY } from './pause.ts'
-import { move, type QueueTransaction } from './queue-moves.ts'
+import { PRINCIPAL_KEY } from './principal.ts'
+import { move } from './queue-moves.ts'
+import { readRequest, type SendableRequest } from './sendable-request.ts'
 
-/** A mutation under a lease, with the body to send. */
+/** A mutation under a lease, with the request to send. */
 export interface Claimed {
   mutation: Mutation
-  body: string | ArrayBuffer | undefined
+  request: SendableRequest
 }
 
 /** A mutation under a lease that cannot be sent, and why. */
 export interface Unsendable {
   mutation: Mutation
-  reason: 'expired' | 'body-lost'
+  reason: 'expired' | 'body-lost' | 'reference-lost'
 }
 
 /** What the queue has for a sender now. */
@@ -24,6 +27,10 @@ export interface Claim {
   nextDueAt?: number
   /** Whether nobody may send: a person paused the queue, or has to sign in. */
   isStopped: boolean
+  /** The origins for which something is ready and no room was. */
+  full: string[]
+  /** Whose mutations they are. */
+  principal: string | undefined
 }
 
 export interface ClaimOptions {
@@ -32,6 +39,9 @@ export interface ClaimOptions {
   leaseMs: number
   /** At most that many. */
   limit: number
+  /** Bodies of at most that much, in bytes; one is taken however large it is, where `isEmptyHanded`. */
+  bytes: number
+  isEmptyHanded: boolean
   /** At most that many for an origin; 0 where it does not answer at the moment. */
   slots: (origin: string) => number
   /** How many were claimed in this run so far: every eighth is the oldest, so that a low priority is served at last. */
@@ -39,91 +49,109 @@ export interface ClaimOptions {
 }
 
 /** Takes the mutations that may be sent next, and puts a lease on each. */
-export async function claimIn(tx: QueueTransaction, options: ClaimOptions): Promise<Claim> {
-  const claim: Claim = { claimed: [], unsendable: [], isStopped: await isStopped(tx) }
-  if (options.limit <= 0 || claim.isStopped) return claim
-  await promoteDue(tx, options.now)
-  for (const mutation of await pick(tx, options)) {
-    const leased = await move(tx, withLease(mutation, options), { in: 'sending' })
-    const body = await readBody(tx, leased)
-    const reason = whyNot(leased, body, options.now)
-    if (reason) claim.unsendable.push({ mutation: leased, reason })
-    else claim.claimed.push({ mutation: leased, body })
+export async function claimIn(queue: Queue, options: ClaimOptions): Promise<Claim> {
+  const meta = queue.tx.objectStore('meta')
+  const [paused, held, principal] = await Promise.all([PAUSED_KEY, HELD_KEY, PRINCIPAL_KEY].map(key => meta.get(key)))
+  const isStopped = paused !== undefined || held !== undefined
+  const claim: Claim = { claimed: [], unsendable: [], isStopped, full: [], principal }
+  if (options.limit <= 0 || isStopped) return claim
+  const lane = laneOf(principal)
+  await promoteDue(queue, lane, options.now)
+  const { picked, full } = await pick(queue, lane, options)
+  claim.full = full
+  let { bytes, isEmptyHanded } = options
+  for (const mutation of picked) {
+    bytes -= sizeOf(mutation)
+    if (bytes < 0 && !isEmptyHanded) break
+    isEmptyHanded = false
+    const leased = await move(queue, withLease(mutation, options), { in: 'sending' })
+    const read = isExpired(leased, options.now) ? EXPIRED : await readRequest(queue, leased)
+    if (read.kind === 'unsendable') claim.unsendable.push({ mutation: leased, reason: read.reason })
+    else claim.claimed.push({ mutation: leased, request: read.request })
   }
-  const [next] = await firstKeys(tx, boundsOf('delayed'), 1)
+  const [next] = await firstKeys(queue, boundsIn(lane, 'delayed'), 1)
   if (next !== undefined) claim.nextDueAt = dueTimeOf(next)
   return claim
 }
 
-async function isStopped(tx: QueueTransaction): Promise<boolean> {
-  const meta = tx.objectStore('meta')
-  return (await Promise.all([meta.count(PAUSED_KEY), meta.count(HELD_KEY)])).some(there => there > 0)
-}
+const EXPIRED = { kind: 'unsendable', reason: 'expired' } as const
 
 /** How many that became due one transaction makes ready; the next ones follow in the next. */
 const PROMOTED = 100
 
-async function promoteDue(tx: QueueTransaction, now: number): Promise<void> {
-  const { lower, upper } = dueUpTo(now)
-  const due: Mutation[] = await tx.objectStore('mutations').getAll(IDBKeyRange.bound(lower, upper), PROMOTED)
-  for (const mutation of due) await move(tx, mutation, { in: 'ready' })
+async function promoteDue(queue: Queue, lane: string, now: number): Promise<void> {
+  const { lower, upper } = dueUpTo(lane, now)
+  const due: Mutation[] = await queue.tx.objectStore('mutations').getAll(IDBKeyRange.bound(lower, upper), PROMOTED)
+  for (const mutation of due) await move(queue, mutation, { in: 'ready' })
 }
 
 /** Of what is ready: by priority, then age, over all origins that have room. Keys only; nothing else is read. */
-async function pick(tx: QueueTransaction, options: ClaimOptions): Promise<Mutation[]> {
-  const lanes = await readLanes(tx, options)
+async function pick(
+  queue: Queue,
+  lane: string,
+  options: ClaimOptions,
+): Promise<{ picked: Mutation[]; full: string[] }> {
+  const { lines, full } = await readLines(queue, lane, options)
   const picked = new Set<string>()
   while (picked.size < options.limit) {
     const isOldestsTurn = (options.turn + picked.size) % OLDEST_EVERY === OLDEST_EVERY - 1
-    const open = lanes.filter(({ slots }) => slots > 0)
-    const key = isOldestsTurn ? await oldest(tx, open, picked) : best(open, picked)
+    const open = lines.filter(({ slots }) => slots > 0)
+    const key = isOldestsTurn ? await oldest(queue, open, picked) : best(open, picked)
     if (key === undefined) break
     picked.add(key)
-    const lane = open.find(({ origin }) => origin === readyParts(key).origin)
-    if (lane) lane.slots -= 1
+    const line = open.find(({ origin }) => origin === readyParts(key).origin)
+    if (line) line.slots -= 1
   }
-  const store = tx.objectStore('mutations')
-  return Promise.all([...picked].map(key => store.get(key) as Promise<Mutation>))
+  const store = queue.tx.objectStore('mutations')
+  return { picked: await Promise.all([...picked].map(key => store.get(key) as Promise<Mutation>)), full }
 }
 
 const OLDEST_EVERY = 8
 
-interface Lane {
+/** What is ready for one origin. */
+interface Line {
   origin: string
+  prefix: string
   slots: number
   /** The keys that come first, by priority and age. */
   keys: string[]
 }
 
-async function readLanes(tx: QueueTransaction, { limit, slots }: ClaimOptions): Promise<Lane[]> {
-  const lanes: Lane[] = []
-  const { upper } = boundsOf('ready')
-  let { lower } = boundsOf('ready')
+async function readLines(
+  queue: Queue,
+  lane: string,
+  { limit, slots }: ClaimOptions,
+): Promise<{ lines: Line[]; full: string[] }> {
+  const lines: Line[] = []
+  const full: string[] = []
+  const { upper } = boundsIn(lane, 'ready')
+  let { lower } = boundsIn(lane, 'ready')
   for (;;) {
-    const [key] = await firstKeys(tx, { lower, upper }, 1)
-    if (key === undefined) return lanes
+    const [key] = await firstKeys(queue, { lower, upper }, 1)
+    if (key === undefined) return { lines, full }
     const { origin } = readyParts(key)
-    const prefix = readyPrefix(origin)
+    const prefix = readyPrefix(lane, origin)
     const room = Math.min(limit, slots(origin))
-    if (room > 0) {
-      lanes.push({ origin, slots: room, keys: await firstKeys(tx, { lower: prefix, upper: `${prefix}}` }, limit) })
+    if (room <= 0) full.push(origin)
+    else {
+      const keys = await firstKeys(queue, { lower: prefix, upper: `${prefix}}` }, room)
+      lines.push({ origin, prefix, slots: room, keys })
     }
     lower = `${prefix}}`
   }
 }
 
-function best(lanes: Lane[], picked: ReadonlySet<string>): string | undefined {
-  const firsts = lanes.flatMap(({ keys }) => keys.find(key => !picked.has(key)) ?? [])
+function best(lines: Line[], picked: ReadonlySet<string>): string | undefined {
+  const firsts = lines.flatMap(({ keys }) => keys.find(key => !picked.has(key)) ?? [])
   return firsts.sort((a, b) => compare(orderOf(a), orderOf(b)))[0]
 }
 
 /** The oldest of any priority: the first key of each rank is the oldest of that rank. */
-async function oldest(tx: QueueTransaction, lanes: Lane[], picked: ReadonlySet<string>): Promise<string | undefined> {
+async function oldest(queue: Queue, lines: Line[], picked: ReadonlySet<string>): Promise<string | undefined> {
   const found: string[] = []
-  for (const { origin } of lanes) {
-    const prefix = readyPrefix(origin)
+  for (const { prefix } of lines) {
     for (let lower = prefix; ; ) {
-      const keys: string[] = await firstKeys(tx, { lower, upper: `${prefix}}` }, picked.size + 1)
+      const keys: string[] = await firstKeys(queue, { lower, upper: `${prefix}}` }, picked.size + 1)
       const first = keys[0]
       if (first === undefined) break
       found.push(...keys.filter(key => !picked.has(key)).slice(0, 1))
@@ -142,13 +170,9 @@ function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0
 }
 
-async function firstKeys(
-  tx: QueueTransaction,
-  { lower, upper }: { lower: string; upper: string },
-  count: number,
-): Promise<string[]> {
+async function firstKeys(queue: Queue, { lower, upper }: KeyRange, count: number): Promise<string[]> {
   const range = IDBKeyRange.bound(lower, upper)
-  return (await tx.objectStore('mutations').getAllKeys(range, count)) as string[]
+  return (await queue.tx.objectStore('mutations').getAllKeys(range, count)) as string[]
 }
 
 function withLease(mutation: Mutation, { holder, now, leaseMs }: ClaimOptions): Mutation {
@@ -157,20 +181,8 @@ function withLease(mutation: Mutation, { holder, now, leaseMs }: ClaimOptions): 
   return { ...rest, fence: token, lastAttemptAt: now, lease: { holder, token, until: now + leaseMs } }
 }
 
-function whyNot(
-  { body, createdAt, expiresAt, failures, retry }: Mutation,
-  read: unknown,
-  now: number,
-): Unsendable['reason'] | undefined {
-  if (expiresAt !== undefined && now > expiresAt) return 'expired'
+function isExpired({ createdAt, expiresAt, failures, retry }: Mutation, now: number): boolean {
+  if (expiresAt !== undefined && now > expiresAt) return true
   // Whatever was never tried is tried: a clock that was wrong when it was made must not bury it.
-  if (failures > 0 && now - createdAt > retry.maxAgeMs) return 'expired'
-  // An empty body in place of the one that was given would be another write.
-  return read === undefined && body.kind !== 'none' ? 'body-lost' : undefined
-}
-
-async function readBody(tx: QueueTransaction, { body }: Mutation): Promise<string | ArrayBuffer | undefined> {
-  if (body.kind === 'json' || body.kind === 'text') return body.text
-  if (body.kind === 'bytes') return body.bytes
-  return body.kind === 'apart' ? tx.objectStore('blobs').get(body.blobKey) : undefined
+  return failures > 0 && now - createdAt > retry.maxAgeMs
 }

@@ -60,6 +60,8 @@ describe('coalesceWith', () => {
     ['a lease that is over', { fence: 1 }],
     ['an attempt', { attempts: 1 }],
     ['an attempt offline', { failures: 1 }],
+    ['a delay before the next attempt', { nextAttemptAt: 1 }],
+    ['a question to a person', { held: true as const }],
   ])('leaves a waiting one alone that has had %s', (_what, parts) => {
     for (const mode of ['replace', 'merge'] as const) {
       expect(outcome(put({ a: 1 }, parts), put({ a: 2 }), mode)).toBe('append')
@@ -68,7 +70,7 @@ describe('coalesceWith', () => {
     }
   })
 
-  it.each<[string, object]>([
+  it.each<[string, Partial<NewMutation> & { newTerm?: number }]>([
     ['entity', { entity: 'note:n2' }],
     ['no entity', { entity: undefined }],
     ['priority', { priority: 1 }],
@@ -77,7 +79,12 @@ describe('coalesceWith', () => {
     ['retries', { retry: { attempts: 1, baseMs: 1000, capMs: 60_000, maxAgeMs: 1e9 } }],
     ['header', { headers: [['if-match', '"1"']] satisfies [string, string][] }],
     ['media type', { headers: [['content-type', 'text/plain']] satisfies [string, string][] }],
-    ['term that is not known here', { principal: 'ada' }],
+    ['owner', { principal: 'ada' }],
+    ['credentials', { credentials: 'include' }],
+    ['way with what is uncertain', { onUncertain: 'hold' }],
+    ['references', { references: [['p', '/id']] }],
+    ['key', { idempotencyKey: 'k' }],
+    ['term that is not known here', { newTerm: 1 }],
     ['address', { url: `${NOTES}/n2` }],
     ['method', { method: 'PATCH' as const }],
   ])('does not join what differs in its %s', (_what, parts) => {
@@ -153,14 +160,20 @@ describe('coalesceWith', () => {
   it('knows a creation by a reference to its answer, too', () => {
     const waiting = mutation('POST', NOTES, { title: 'Fern' })
     const url = `${NOTES}/{ref:${waiting.id}#/id}`
-    const waitsFor = [waiting.id]
-    expect(outcome(waiting, mutation('DELETE', url, undefined, { waitsFor }), 'replace')).toBe('cancel-both')
-    expect(outcome(waiting, mutation('PATCH', url, { title: 'Moss' }, { waitsFor }), 'merge')).toEqual({
-      title: 'Moss',
-    })
-    expect(outcome(waiting, mutation('DELETE', `${url}/photos`, undefined, { waitsFor }), 'replace')).toBe('append')
+    const parts: Partial<NewMutation> = { waitsFor: [waiting.id], references: [[waiting.id, '/id']] }
+    expect(outcome(waiting, mutation('DELETE', url, undefined, parts), 'replace')).toBe('cancel-both')
+    expect(outcome(waiting, mutation('PATCH', url, { title: 'Moss' }, parts), 'merge')).toEqual({ title: 'Moss' })
+    expect(outcome(waiting, mutation('DELETE', `${url}/photos`, undefined, parts), 'replace')).toBe('append')
     const itself = { self: { $ref: [waiting.id, '/id'] } }
-    expect(outcome(waiting, mutation('PATCH', url, itself, { waitsFor }), 'merge')).toBe('append')
+    expect(outcome(waiting, mutation('PATCH', url, itself, parts), 'merge')).toBe('append')
+    const another: Partial<NewMutation> = {
+      ...parts,
+      references: [
+        [waiting.id, '/id'],
+        ['p', '/id'],
+      ],
+    }
+    expect(outcome(waiting, mutation('PATCH', url, { title: 'Moss' }, another), 'merge')).toBe('append')
   })
 
   it.each([
@@ -177,6 +190,29 @@ describe('coalesceWith', () => {
   ])('keeps both of %s and a deletion', (_what, waiting, incoming) => {
     expect(outcome(waiting, incoming, 'replace')).toBe('append')
     expect(outcome(waiting, incoming, 'merge')).toBe('append')
+  })
+
+  it('joins what refers to the same answers, but merges no references in json', () => {
+    const parts: Partial<NewMutation> = { references: [['p', '/id']], answers: { p: { '/id': 7 } } }
+    const url = `${NOTES}/{ref:p#/id}`
+    const first = mutation('PATCH', url, { a: 1 }, parts)
+    const { answers: _unknown, ...without } = parts
+    const joint = coalesceWith(first, mutation('PATCH', url, { b: 2 }, without), 'merge')
+    expect(joint).toMatchObject({ kind: 'replace', mutation: { ...parts, body: { text: '{"a":1,"b":2}' } } })
+    const referring = { a: { $ref: ['p', '/id'] } }
+    expect(outcome(patch(referring, parts), patch({ b: 1 }, parts), 'merge')).toBe('append')
+    expect(outcome(patch({ b: 1 }, parts), patch(referring, parts), 'merge')).toBe('append')
+    expect(outcome(put(referring, parts), put({ ...referring, b: 1 }, parts), 'replace')).toEqual({
+      ...referring,
+      b: 1,
+    })
+  })
+
+  it('merges no more than is stored with the record', () => {
+    const half = 'x'.repeat(40_000)
+    expect(outcome(patch({ a: half }), patch({ b: half }), 'merge')).toBe('append')
+    expect(outcome(create(), patch({ b: half.repeat(2) }), 'merge')).toBe('append')
+    expect(outcome(patch({ a: half }), patch({ a: half }), 'merge')).toEqual({ a: half })
   })
 
   it('does not put a write in place of the one whose answer it needs', () => {

@@ -1,5 +1,6 @@
 import { applyMergePatch, combineMergePatches, isJsonObject, isSameJson } from '../protocol/merge-patch.ts'
 import type { NewMutation, StoredBody } from '../protocol/mutation.ts'
+import { INLINE_LIMIT } from './record-body.ts'
 
 /** What a new mutation asks for where it meets one of its entity that still waits. */
 export type CoalesceMode = 'replace' | 'merge'
@@ -54,21 +55,24 @@ export function coalesceWith<W extends NewMutation>(
   return mayReplace(waiting, incoming, mode) ? replaced(waiting, incoming, incoming) : { kind: 'append' }
 }
 
-function isUntouched({ fence, lease, attempts, failures }: NewMutation): boolean {
-  return fence === 0 && lease === undefined && attempts === 0 && failures === 0
+function isUntouched({ fence, lease, attempts, failures, held, nextAttemptAt }: NewMutation): boolean {
+  return fence === 0 && !lease && attempts === 0 && failures === 0 && !held && nextAttemptAt === undefined
 }
 
 /** What may differ between the two. Everything else, known here or not, is a term of the write. */
-const IDENTITY = ['id', 'key', 'sequence', 'createdAt', 'waitsFor', 'coalesce']
-const HISTORY = ['fence', 'lease', 'attempts', 'failures']
+const IDENTITY = ['id', 'key', 'sequence', 'createdAt', 'waitsFor', 'references']
+const HISTORY = ['fence', 'lease', 'attempts', 'failures', 'answers']
 const OWN = new Set([...IDENTITY, ...HISTORY, 'url', 'method', 'headers', 'body', 'meta'])
 
 function haveSameTerms(waiting: NewMutation, incoming: NewMutation): boolean {
   if (waiting.entity === undefined) return false
+  // What the later one takes from the answer of the earlier would come with it.
   const parents = parentsOf(incoming).filter(id => id !== waiting.id)
+  const references = incoming.references?.filter(([id]) => id !== waiting.id)
   return (
     isSameJson(termsOf(waiting), termsOf(incoming)) &&
     isSameJson(parentsOf(waiting), parents) &&
+    isSameJson(waiting.references ?? [], references ?? []) &&
     isSameJson(fieldsOf(waiting), fieldsOf(incoming))
   )
 }
@@ -107,16 +111,21 @@ function cancelBoth<W extends NewMutation>(waiting: W, incoming: NewMutation): C
 
 function foldIntoCreation<W extends NewMutation>(waiting: W, incoming: NewMutation): Coalesced<W> {
   const [fields, patch] = [jsonOf(waiting.body), patchOf(incoming)]
-  if (!fields || !patch) return { kind: 'append' }
-  return replaced(waiting, incoming, { headers: waiting.headers, body: jsonBody(applyMergePatch(fields, patch)) })
+  return fields && patch ? joined(waiting, incoming, applyMergePatch(fields, patch)) : { kind: 'append' }
 }
 
 function mergePatches<W extends NewMutation>(waiting: W, incoming: NewMutation): Coalesced<W> {
   const [first, second] = [patchOf(waiting), patchOf(incoming)]
   if (!first || !second) return { kind: 'append' }
   const combined = combineMergePatches(first, second)
-  if (combined.kind === 'inexpressible') return { kind: 'append' }
-  return replaced(waiting, incoming, { headers: waiting.headers, body: jsonBody(combined.patch) })
+  return combined.kind === 'combined' ? joined(waiting, incoming, combined.patch) : { kind: 'append' }
+}
+
+function joined<W extends NewMutation>(waiting: W, incoming: NewMutation, json: unknown): Coalesced<W> {
+  const text = JSON.stringify(json)
+  // A longer one would have to be stored apart, where no later one could join it.
+  if (text.length > INLINE_LIMIT) return { kind: 'append' }
+  return replaced(waiting, incoming, { headers: waiting.headers, body: { kind: 'json', text } })
 }
 
 function mayReplace(waiting: NewMutation, incoming: NewMutation, mode: CoalesceMode): boolean {
@@ -164,10 +173,6 @@ function jsonOf(body: StoredBody): Record<string, unknown> | undefined {
   if (body.kind !== 'json') return undefined
   const json: unknown = JSON.parse(body.text)
   return isJsonObject(json) && !body.text.includes('"$ref"') ? json : undefined
-}
-
-function jsonBody(json: unknown): StoredBody {
-  return { kind: 'json', text: JSON.stringify(json) }
 }
 
 function blobKeys(body: StoredBody): string[] {

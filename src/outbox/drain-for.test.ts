@@ -26,6 +26,7 @@ beforeEach(async () => {
   ports = {
     storage,
     channel: createChannel(`drain-for-${count}`),
+    origin: 'https://app.example',
     now: () => clock,
     random: () => 0.999,
     isOnline: () => true,
@@ -42,7 +43,13 @@ beforeEach(async () => {
   }
   const prepared = prepareMutation(
     { url: '/a' },
-    { base: 'https://app.example', now: () => clock, newId: () => 'a', retry: DEFAULT_RETRY },
+    {
+      base: 'https://app.example',
+      now: () => clock,
+      newId: () => 'a',
+      retry: DEFAULT_RETRY,
+      loadRare: () => import('./rare-input.ts'),
+    },
   )
   await createAppend(storage)(prepared as PreparedMutation)
 })

@@ -1,7 +1,9 @@
 import type { DrainResult } from '../protocol/messages.ts'
+import type { Storage } from '../storage/open-storage.ts'
 import { withLock } from '../tabs/lock.ts'
 import { drain } from './drain.ts'
 import type { DrainPorts } from './drain-run.ts'
+import { readTally } from './read-tally.ts'
 
 export interface DrainForPorts extends DrainPorts {
   lockName: string
@@ -29,7 +31,7 @@ export async function drainFor(ports: DrainForPorts, options: DrainForOptions): 
   const { now, sleep, signal } = ports
   // A write that is recorded offline wakes the sender too. Nothing could be sent, so the database is left to the writes.
   if (!options.eager && !ports.isOnline()) {
-    return { synced: 0, failed: 0, remaining: await ports.storage.mutations.count() }
+    return { synced: 0, failed: 0, remaining: await pendingIn(ports.storage) }
   }
   const startedAt = now()
   const deadline = startedAt + options.budgetMs
@@ -38,7 +40,7 @@ export async function drainFor(ports: DrainForPorts, options: DrainForOptions): 
   const total = { synced: 0, failed: 0 }
   for (;;) {
     const pass = await onePass(ports, { deadline, eagerBefore })
-    if (!pass) return { ...total, remaining: await ports.storage.mutations.count() }
+    if (!pass) return { ...total, remaining: await pendingIn(ports.storage) }
     onFirstPass?.(pass)
     onFirstPass = undefined
     total.synced += pass.synced
@@ -67,4 +69,9 @@ async function onePass(
     if (signal.aborted && error === signal.reason) return undefined
     throw error
   }
+}
+
+async function pendingIn(storage: Storage): Promise<number> {
+  const { pending, held } = await readTally(storage)
+  return pending - held
 }

@@ -1,6 +1,18 @@
+import type { Mutation } from '../protocol/mutation.ts'
+import { laneOf, originOf } from '../protocol/queue-key.ts'
 import type { Storage } from '../storage/open-storage.ts'
 import type { Channel } from '../tabs/channel.ts'
+import { createAttemptSignal } from './attempt-signal.ts'
 import type { Claimed } from './claim.ts'
+import type { Counters } from './counters.ts'
+import type { Handlers } from './handlers.ts'
+import type { MetricsRecord } from './metrics.ts'
+import type { Judge } from './own-judge.ts'
+import type { RunAuth } from './run-auth.ts'
+import type { RunPace } from './run-pace.ts'
+import type { BatchMemory } from './send-batch.ts'
+import type { Settings } from './settings.ts'
+import type { MarkTiming } from './timing-marks.ts'
 import type { Ended } from './turn.ts'
 
 /** What the drain takes from the context it runs in. */
@@ -8,6 +20,8 @@ export interface DrainPorts {
   storage: Storage
   channel: Channel
   fetch: typeof fetch
+  /** The app's own origin. */
+  origin: string
   now: () => number
   random: () => number
   isOnline: () => boolean
@@ -16,6 +30,10 @@ export interface DrainPorts {
   sleep: (delayMs: number, signal?: AbortSignal) => Promise<void>
   /** Who this context is, in the leases. */
   holder: string
+  /** The app's own functions, by name. */
+  handlers?: Handlers
+  /** Shows what happens in the browser's own tools. */
+  mark?: MarkTiming
   /** Aborted when this context must stop sending. */
   signal?: AbortSignal
 }
@@ -29,10 +47,26 @@ export interface DrainOptions {
   exclusive: boolean
 }
 
+/** What a run works by. */
+export interface RunParts {
+  settings: Settings
+  auth: RunAuth
+  /** The app's own judge. */
+  judgeOwn: Judge | undefined
+  pace: RunPace
+  metrics: MetricsRecord
+  /** How many were claimed in former runs and this one. */
+  turns: number
+  /** When the first lease of somebody else runs out, where there is one. */
+  leaseEndsAt: number | undefined
+}
+
 /** One run of the drain: what it has at hand, and what it has learned. */
-export interface Run extends DrainPorts, DrainOptions {
+export interface Run extends DrainPorts, DrainOptions, RunParts {
+  startedAt: number
   /** Under our lease, and not sent yet. */
   claimed: Claimed[]
+  /** Requests under way. */
   inFlight: number
   /** Attempts whose end is not on record yet. */
   ended: Ended[]
@@ -41,23 +75,39 @@ export interface Run extends DrainPorts, DrainOptions {
   hasEnded: () => void
   /** Whether the last claim found less than it asked for, and nothing has changed since. */
   isDry: boolean
+  /** How often something new may have become ready. */
+  news: number
   /** Whether nothing more can be sent: the device is offline, or a person has to act first. */
   isStopped: boolean
-  /** Origins that do not answer, and when each may be asked again. */
-  unreachable: Map<string, number>
-  /** The mutation that an origin left unanswered first, since it last answered. */
-  silent: Map<string, string>
+  /** Whether this run has to end, although its time is not over. */
+  isCut: boolean
+  /** Whether what is at hand may not be ours to send any more: the queue was paused, or somebody else signed in. */
+  isStale: boolean
+  /** How often that was said. */
+  changes: number
   /** Whether any server answered in this run: until then one request at a time asks whether there is a network. */
   isAnswered: boolean
+  /** What the run has learned about the endpoint for batches. */
+  batches: BatchMemory
+  /** Gives the signal for an attempt that begins now. */
+  attemptSignal: () => AbortSignal
   /** Ends what is on its way, when this run cannot go on. */
   giveUp: AbortController
-  turns: number
+  /** Whether a claim gave anything in this run. */
+  hasClaimed: boolean
   synced: number
   failed: number
-  nextDueAt: number | undefined
+  /** When the next of what waits is due, as far as it is known. Milliseconds since the epoch, or infinity. */
+  nextDueAt: number
+  /** As of the last turn; nothing before the first. */
+  counters: Counters | undefined
+  /** The lane whose mutations this run claims, as of the last turn. */
+  lane: string
 }
 
-export function createRun(ports: DrainPorts, options: DrainOptions, unreachable: Map<string, number>): Run {
+export function createRun(ports: DrainPorts, options: DrainOptions, parts: RunParts): Run {
+  const giveUp = new AbortController()
+  const ends = [giveUp.signal, ...(ports.signal ? [ports.signal] : [])]
   let resolve = () => {}
   let next = new Promise<void>(done => {
     resolve = done
@@ -65,6 +115,8 @@ export function createRun(ports: DrainPorts, options: DrainOptions, unreachable:
   return {
     ...ports,
     ...options,
+    ...parts,
+    startedAt: ports.now(),
     claimed: [],
     inFlight: 0,
     ended: [],
@@ -76,35 +128,55 @@ export function createRun(ports: DrainPorts, options: DrainOptions, unreachable:
       })
     },
     isDry: false,
+    news: 0,
     isStopped: false,
-    unreachable,
-    silent: new Map(),
-    giveUp: new AbortController(),
+    isCut: false,
+    isStale: false,
+    changes: 0,
     isAnswered: false,
-    turns: 0,
+    batches: {},
+    giveUp,
+    attemptSignal: createAttemptSignal({ ...ports, deadline: options.deadline, ends }),
+    hasClaimed: false,
     synced: 0,
     failed: 0,
-    nextDueAt: undefined,
+    nextDueAt: Number.POSITIVE_INFINITY,
+    counters: undefined,
+    lane: '',
   }
 }
 
 /** Whether no attempt may begin any more. */
-export function isOver({ now, deadline, signal, isStopped }: Run): boolean {
-  return isStopped || now() + LEAST_TIME_MS > deadline || signal?.aborted === true
+export function isOver({ now, deadline, signal, isStopped, isCut }: Run): boolean {
+  return isStopped || isCut || now() + LEAST_TIME_MS > deadline || signal?.aborted === true
 }
 
-/** How many attempts may be on their way: until a server has answered, one asks whether there is a network. */
-export function connections({ isAnswered }: Run): number {
-  return isAnswered ? CONCURRENCY : 1
+/** How many mutations one request carries, at most. */
+export function perRequest({ settings: { pace }, batches }: Run): number {
+  return pace.endpoint === undefined || batches.isUseless ? 1 : pace.batchSize
 }
 
-/** One for each free connection, and as many again, so that the next ones are at hand when an attempt ends. */
+/** How many more are worth having at hand: one for each request that may go out, and as many again. */
 export function wanted(run: Run): number {
-  return 2 * connections(run) - run.inFlight - run.claimed.length
+  const requests = 2 * ORIGINS_AT_ONCE * run.settings.pace.concurrency.max
+  return Math.max(0, (requests - run.inFlight) * perRequest(run) - run.claimed.length)
 }
+
+/** How many more of them for one origin. Until a server has answered, one request to each asks whether there is a network. */
+export function wantedFor(run: Run, origin: string): number {
+  const { pace, isAnswered, claimed } = run
+  const requests = Math.min(pace.appetite(origin), isAnswered ? Number.POSITIVE_INFINITY : 2)
+  const atHand = claimed.filter(({ mutation }) => originOf(mutation) === origin).length
+  return (requests - pace.inFlight(origin)) * perRequest(run) - atHand
+}
+
+/** Whether a mutation is of the one who uses the app, as far as this run knows. */
+export function isOfUser({ lane, isStale }: Run, { principal }: Mutation): boolean {
+  return !isStale && laneOf(principal) === lane
+}
+
+/** That many origins are kept busy without waiting for each other. */
+const ORIGINS_AT_ONCE = 4
 
 /** With less time than this left, no attempt begins: it would only be cut off. */
 const LEAST_TIME_MS = 1_000
-
-/** Attempts at once: as many connections as browsers open to one origin over HTTP/1.1. */
-const CONCURRENCY = 6

@@ -1,5 +1,11 @@
 import { HoldfastError } from '../protocol/errors.ts'
-import type { AttemptError, BlockReason, Mutation, MutationState } from '../protocol/mutation.ts'
+import {
+  type AttemptError,
+  type BlockReason,
+  entityOf,
+  type Mutation,
+  type MutationState,
+} from '../protocol/mutation.ts'
 import type { DeadReason, Problem } from '../protocol/settlement.ts'
 import type { DeadRecord } from './dead-record.ts'
 import { INTERRUPTED } from './recover.ts'
@@ -9,9 +15,11 @@ export interface OutboxEntry {
   id: string
   url: string
   method: string
+  /** As the app called it. */
   entity?: string
   priority: number
   meta?: Record<string, unknown>
+  /** `held`: an attempt may have arrived, and a person says whether it is sent again; see `outbox.retry()`. */
   state: MutationState
   createdAt: Date
   /** Answers that asked for another attempt; being offline costs none. */
@@ -34,7 +42,8 @@ export type ReadBlob = (blobKey: string) => Promise<string | ArrayBuffer | null>
 
 /** Makes the entry of a stored mutation. `now`: milliseconds since the epoch. */
 export function toEntry(mutation: Mutation, now: number, readBlob: ReadBlob): OutboxEntry {
-  const { id, url, method, entity, priority, meta, createdAt, attempts, nextAttemptAt, body } = mutation
+  const { id, url, method, priority, meta, createdAt, attempts, nextAttemptAt, body } = mutation
+  const entity = entityOf(mutation)
   const lastError = mutation.lastError ?? interruption(mutation, now)
   const entry: OutboxEntry = {
     id,
@@ -55,8 +64,9 @@ export function toEntry(mutation: Mutation, now: number, readBlob: ReadBlob): Ou
   return entry
 }
 
-function stateOf({ lease, blockedBy, waitsFor }: Mutation, now: number): MutationState {
+function stateOf({ lease, held, blockedBy, waitsFor }: Mutation, now: number): MutationState {
   if (lease && lease.until > now) return 'sending'
+  if (held) return 'held'
   return blockedBy || waitsFor ? 'blocked' : 'waiting'
 }
 

@@ -1,23 +1,40 @@
 import type { Storage } from '../storage/open-storage.ts'
+import { changeQueue } from './change-queue.ts'
+import { countAnswers } from './keep-answer.ts'
+import type { AnswerLimits } from './settings.ts'
 import { SETTLED_PREFIX, type SettledRecord } from './settled.ts'
 
-/** Removes the answers that are older than a day; a few hundred at a time, since it runs with each drain. */
-export async function forgetOldAnswers(storage: Storage, now: number): Promise<void> {
-  await storage.transact(
-    ['meta'],
-    'readwrite',
-    async tx => {
-      let looked = 0
-      let cursor = await tx.store.openCursor(IDBKeyRange.bound(SETTLED_PREFIX, `${SETTLED_PREFIX}\uffff`))
-      while (cursor && looked < PURGE_LIMIT) {
-        if (now - (cursor.value as SettledRecord).at > KEEP_MS) await cursor.delete()
-        looked += 1
+/**
+ * Removes answers that are too old, and the oldest where there are too many or too much. The id of a mutation begins with
+ * the time at which it was made (UUID v7, RFC 9562): in the order of their keys the oldest come first, and the first that
+ * may stay ends it.
+ */
+export async function forgetOldAnswers(storage: Storage, limits: AnswerLimits, now: number): Promise<void> {
+  while ((await forgetSome(storage, limits, now)) === AT_ONCE);
+}
+
+/** In one transaction, so many at most. */
+function forgetSome(storage: Storage, limits: AnswerLimits, now: number): Promise<number> {
+  return changeQueue(
+    storage,
+    async queue => {
+      let forgotten = 0
+      const range = IDBKeyRange.bound(SETTLED_PREFIX, `${SETTLED_PREFIX}\uffff`)
+      let cursor = await queue.tx.objectStore('meta').openCursor(range)
+      while (cursor && forgotten < AT_ONCE) {
+        const { at, bytes = 0 } = cursor.value as SettledRecord
+        const { answers } = queue.counters
+        const isTooMuch = answers.count > limits.count || answers.bytes > limits.bytes
+        if (!isTooMuch && now - at <= limits.keepMs) break
+        await cursor.delete()
+        countAnswers(queue, -1, -bytes)
+        forgotten += 1
         cursor = await cursor.continue()
       }
+      return forgotten
     },
     { durability: 'relaxed' },
   )
 }
 
-const KEEP_MS = 24 * 60 * 60 * 1000
-const PURGE_LIMIT = 200
+const AT_ONCE = 500

@@ -1,8 +1,16 @@
 import { asProblem, type SendOutcome } from '../protocol/settlement.ts'
-import { judgeAnswer, judgeFailure } from './outcome-table.ts'
+import { type JudgeOptions, judgeFailure } from './outcome-table.ts'
+import { type Judge, judgeByApp } from './own-judge.ts'
 import { retryAfterMs } from './retry-delay.ts'
 
-export interface JudgePorts {
+/** What the app has to say about answers. */
+export interface JudgeSettings {
+  /** The app's own word, which goes before the table. */
+  judgeOwn?: Judge
+  judgeOptions?: JudgeOptions
+}
+
+export interface JudgePorts extends JudgeSettings {
   /** The address that was asked. */
   url: string
   now: number
@@ -13,7 +21,10 @@ export interface JudgePorts {
  * matters: sending the write again would be worse than not having all of the answer. Only of a 409 the body tells whether
  * it is a conflict, or the server is still at work on this very write.
  */
-export async function judge(response: Response, { url, now }: JudgePorts): Promise<SendOutcome> {
+export async function judge(
+  response: Response,
+  { url, now, judgeOwn, judgeOptions }: JudgePorts,
+): Promise<SendOutcome> {
   const { status, type } = response
   const read = await readBody(response)
   if (read === 'cut-off' && status === 409) return { kind: 'retry', code: 'status', ...cutOff(status) }
@@ -21,7 +32,9 @@ export async function judge(response: Response, { url, now }: JudgePorts): Promi
   const headers = Object.fromEntries(response.headers)
   const problem = mediaType(response) === 'application/problem+json' ? asProblem(body) : undefined
   const redirected = response.redirected && !isSameAddress(response.url, url)
-  const verdict = judgeAnswer({ status, headers, problem, body, type, redirected })
+  const verdict = judgeByApp({ status, headers, problem, body, type, redirected }, judgeOwn, judgeOptions)
+  // The table has decided; the developer hears of it as of any error that nobody catches.
+  if (verdict.judgeError !== undefined) globalThis.reportError?.(verdict.judgeError)
   if (verdict.kind === 'confirmed') return { kind: 'confirmed', status, headers, body }
   const { costsAttempt, uncertain, reason } = verdict
   const failure = { status, problem, costsAttempt, uncertain, message: problem?.detail ?? problem?.title ?? reason }

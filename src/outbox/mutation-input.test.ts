@@ -1,9 +1,15 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { HoldfastError } from '../protocol/errors.ts'
-import { type MutationInput, prepareMutation } from './mutation-input.ts'
+import { type MutationInput, type PreparePorts, prepareMutation } from './mutation-input.ts'
 import { DEFAULT_RETRY } from './retry-policy.ts'
 
-const ports = { base: 'https://app.example/notes/', now: () => 1_000, newId: () => 'id-1', retry: DEFAULT_RETRY }
+const ports: PreparePorts = {
+  base: 'https://app.example/notes/',
+  now: () => 1_000,
+  newId: () => 'id-1',
+  retry: DEFAULT_RETRY,
+  loadRare: () => import('./rare-input.ts'),
+}
 const prepare = async (input: unknown) => prepareMutation(input as MutationInput, ports)
 const mutationOf = async (input: MutationInput) => (await prepare(input)).mutation
 
@@ -35,6 +41,80 @@ describe('what is recorded', () => {
 
   it('leaves the fragment out and takes a URL object', async () => {
     expect((await mutationOf({ url: new URL('https://api.example/x?y=1#top') })).url).toBe('https://api.example/x?y=1')
+  })
+})
+
+describe('what is loaded for it', () => {
+  const loaderOf = (): PreparePorts & { loadRare: ReturnType<typeof vi.fn<PreparePorts['loadRare']>> } => ({
+    ...ports,
+    loadRare: vi.fn(ports.loadRare),
+  })
+  const usual: MutationInput[] = [
+    { url: '/a' },
+    {
+      url: new URL('https://api.example/x'),
+      method: 'PUT',
+      json: { $ref: 1, text: 'ref: {' },
+      entity: 'e',
+      priority: -5,
+    },
+    { url: '/a', body: 'text with "$ref" and {ref:', headers: [['if-match', '*']], meta: { a: 1 }, dependsOn: ['p'] },
+  ]
+  const json = { $ref: ['p', '/id'] }
+  const rare: MutationInput[] = [
+    ...[{ notBefore: new Date(1) }, { attempts: 1 }, { coalesce: false as const }, { onUncertain: 'retry' as const }],
+    ...[{ json }, { json: [json, 'x'.repeat(65_536)] }, { url: '/{ref:p#/id}' }, { headers: { a: '{ref:p#/id}' } }],
+  ].map(parts => ({ url: '/a', ...parts }))
+
+  it.each(usual.slice(0, 1).concat(usual[2] as MutationInput))(
+    'nothing for the usual, which is ready at once',
+    input => {
+      const loader = loaderOf()
+      expect(prepareMutation(input, loader)).not.toBeInstanceOf(Promise)
+      expect(loader.loadRare).not.toHaveBeenCalled()
+    },
+  )
+
+  it('the rest where something may be a reference, and is none', async () => {
+    const loader = loaderOf()
+    const prepared = await prepareMutation(usual[1] as MutationInput, loader)
+    expect(prepared.mutation).toMatchObject({ url: 'https://api.example/x', entity: 'e', priority: -5 })
+    expect(prepared.mutation.references).toBeUndefined()
+    expect(prepared.dependsOn).toBeUndefined()
+    expect(loader.loadRare).toHaveBeenCalledOnce()
+  })
+
+  it.each(rare)('the rest for %o', async input => {
+    const loader = loaderOf()
+    await prepareMutation(input, loader)
+    expect(loader.loadRare).toHaveBeenCalledOnce()
+  })
+
+  it('once for a file with a time, and the record is the input as it was', async () => {
+    const loader = loaderOf()
+    const [meta, headers, dependsOn] = [{ tags: ['a'] }, new Headers({ a: 'b' }), ['p']]
+    const form = new FormData()
+    form.set('title', 'before')
+    const input: MutationInput = { url: '/a', body: form, meta, headers, dependsOn, attempts: 3 }
+    const preparing = prepareMutation(input, loader)
+    meta.tags.push('b')
+    headers.set('a', 'c')
+    dependsOn.push('q')
+    form.set('title', 'after')
+    Object.assign(input, { url: '/b', attempts: 4 })
+    const { mutation, ...prepared } = await preparing
+    expect(mutation).toMatchObject({ url: 'https://app.example/a', meta: { tags: ['a'] }, retry: { attempts: 3 } })
+    expect(mutation.headers).toContainEqual(['a', 'b'])
+    expect(prepared.dependsOn).toEqual(['p'])
+    expect(mutation.body.kind === 'bytes' && new TextDecoder().decode(mutation.body.bytes)).toContain('before')
+    expect(loader.loadRare).toHaveBeenCalledOnce()
+  })
+
+  it('says that it could not be loaded', async () => {
+    const loadRare = () => Promise.reject(new Error('not loaded'))
+    for (const input of [{ url: '/a', attempts: 1 }, { url: '' }]) {
+      await expect(prepareMutation(input, { ...ports, loadRare })).rejects.toThrow('not loaded')
+    }
   })
 })
 
@@ -128,6 +208,22 @@ describe('what is refused', () => {
     ['an empty entity', { url: '/a', entity: '' }, /entity is not a name/],
     ['no attempts', { url: '/a', attempts: 0 }, /attempts are 0/],
     ['a member that nobody knows', { url: '/a', prioritty: 1 }, /"prioritty"/],
+    ['a dependency that is no id', { url: '/a', dependsOn: [1] }, /dependsOn is not a list/],
+    ['a priority beyond the range', { url: '/a', priority: 10_001 }, /priority is 10001/],
+    ['a time that is no date', { url: '/a', notBefore: 1 }, /notBefore is not a date/],
+    ['a date that is none', { url: '/a', expiresAt: new Date('x') }, /expiresAt is not a date/],
+    ['coalescing without an entity', { url: '/a', coalesce: 'merge' }, /no entity.+Pass entity/],
+    ['coalescing of another kind', { url: '/a', entity: 'e', coalesce: true }, /coalesce is true.+"replace"/],
+    ['online of another kind', { url: '/a', online: true }, /online is true.+"required"/],
+    ['uncertainty of another kind', { url: '/a', onUncertain: 'drop' }, /onUncertain is drop.+"retry" or "hold"/],
+    ['credentials of another kind', { url: '/a', credentials: 'all' }, /credentials is all.+"omit"/],
+    ['half a reference in the url', { url: '/a/{ref:p' }, /not a reference/],
+    ['a url that new URL() has cut', { url: new URL('https://a.example/{ref:p#/id}') }, /not a reference/],
+    ['a reference for a host', { url: 'https://{ref:p#/host}/a' }, /is not a url/],
+    ['a reference for a port', { url: 'https://a.example:{ref:p#/port}/' }, /is not a url/],
+    ['a reference in a fragment', { url: '/a#{ref:p#/id}' }, /outside of its path and query/],
+    ['a broken reference in json', { url: '/a', json: { $ref: ['p'] } }, /not a reference/],
+    ['a broken reference in a header', { url: '/a', headers: { a: '{ref:p}' } }, /not a reference/],
   ]
 
   it.each(cases)('%s', async (_title, input, reason) => {

@@ -1,9 +1,20 @@
 import { METHODS, type MutationMethod, type NewMutation, PRIORITY_RANGE } from '../protocol/mutation.ts'
-import { invalidMutation } from './invalid-mutation.ts'
 import { type RecordedBody, recordBody } from './record-body.ts'
 import type { RetryPolicy } from './retry-policy.ts'
 
-/** A write, as the app gives it to `mutate()`. Exactly one of `json` and `body` may be given, or neither. */
+/**
+ * A write, as the app gives it to `mutate()`. Exactly one of `json` and `body` may be given, or neither.
+ *
+ * `url`, `json` and the values of `headers` may refer to what the answer of an earlier mutation will hold: its id, and a
+ * JSON Pointer (RFC 6901) into the body of that answer. In `json` that is an object with one member, `{ $ref: [id, '/id'] }`;
+ * elsewhere it is written `{ref:id#/id}`, in an address behind its origin. The mutation waits for those that it refers to,
+ * as if they stood in `dependsOn`. Where an answer does not have what is referred to, or it does not fit, the mutation
+ * becomes a dead letter with the reason `reference-lost`.
+ *
+ * @example
+ * const note = await hf.mutate({ url: '/api/notes', json: { text: 'Low tide at noon' } })
+ * await hf.mutate({ url: `/api/notes/{ref:${note.id}#/id}/tags`, json: { note: { $ref: [note.id, '/id'] }, name: 'sea' } })
+ */
 export interface MutationInput {
   /** Where the write goes; relative to the page. Only http and https, without a user name or password. */
   url: string | URL
@@ -21,12 +32,31 @@ export interface MutationInput {
   priority?: number
   /** Ids of mutations that must be confirmed before this one is sent. */
   dependsOn?: string[]
+  /**
+   * Whether it may be joined with the last mutation of its entity that still waits, so that fewer are sent and the server
+   * ends up the same. `replace`: a later body for the same address takes the place of the earlier, as for a position or a
+   * draft. `merge`: the fields of two PATCHes become one (RFC 7396), and those of a PATCH go into the POST that creates
+   * what it changes. Either: a DELETE and that POST cancel each other out, and both end as cancelled. What was attempted
+   * once is never joined, nor what differs in headers, priority, times or dependencies; then both are sent. The receipt is
+   * that of the mutation that carries the write: the earlier one, where that took this in. Needs `entity`. Default: false.
+   */
+  coalesce?: false | 'replace' | 'merge'
   /** Not sent before this time. */
   notBefore?: Date
   /** Not sent after this time: it becomes a dead letter then, with the reason `expired`. */
   expiresAt?: Date
   /** How many answers that ask for another attempt it may get before it is a dead letter. Default: the outbox's `retry.attempts`. */
   attempts?: number
+  /** `required`: while there is no network, `mutate()` rejects with `offline` and records nothing. Default: it is recorded. */
+  online?: 'required'
+  /**
+   * What to do when an attempt may have arrived, and nobody knows: the connection broke off, or the worker was stopped.
+   * `retry`: it is sent again under the same key, which a server that honours the key does once. `hold`: a person decides;
+   * until then it waits, and so does what follows it in its entity. Default: `retry`.
+   */
+  onUncertain?: 'retry' | 'hold'
+  /** As for fetch(). Default: what fetch() does, which is `same-origin`. */
+  credentials?: RequestCredentials
   /** What the app wants to know about this write later. Copied; anything that structured clone accepts. */
   meta?: Record<string, unknown>
 }
@@ -37,6 +67,10 @@ export interface PreparePorts {
   now: () => number
   newId: () => string
   retry: RetryPolicy
+  /** Whether there may be a network, for what must not be recorded without. Default: there may. */
+  isOnline?: () => boolean
+  /** Gives what only some inputs need; rejects where it cannot be loaded. */
+  loadRare: () => Promise<Pick<typeof import('./rare-input.ts'), 'withRareTerms' | 'refuseInput'>>
 }
 
 export interface PreparedMutation {
@@ -44,197 +78,129 @@ export interface PreparedMutation {
   /** The body, when it is stored apart from the record. */
   apart?: string | ArrayBuffer
   dependsOn?: string[]
+  coalesce?: 'replace' | 'merge'
 }
 
 /**
  * Checks an input and makes the mutation of it, before anything is stored. Answers at once where the body can be read
- * at once, else with a promise.
+ * at once and there is nothing but the usual in it, else with a promise. What is recorded is the input as it is now, also
+ * where the caller changes it later.
  *
- * Throws, or rejects with, a `HoldfastError` of code `invalid-mutation` that says what to change.
+ * Rejects with a `HoldfastError` of code `invalid-mutation` that says what to change, or `offline`.
  */
 export function prepareMutation(
   input: MutationInput,
   ports: PreparePorts,
 ): PreparedMutation | Promise<PreparedMutation> {
-  assertMembers(input)
-  const url = absoluteUrl(input.url, ports.base)
-  const method = writeMethod(input.method)
-  const headers = storableHeaders(input.headers)
-  const draft: Draft = { url, method, meta: copyMeta(input.meta), ...scheduleOf(input) }
-  const body = recordBody(input, { url, method, headers })
-  return body instanceof Promise
-    ? body.then(recorded => assemble(draft, recorded, ports))
-    : assemble(draft, body, ports)
+  const terms = { ...input }
+  const draft = draftOf(terms, ports.base)
+  // It takes more to say what is wrong than to see that something is.
+  if (!draft) return ports.loadRare().then(rare => rare.refuseInput(input, ports.base))
+  const prepared = assemble(draft, ports)
+  const { request } = draft.recorded
+  return isPlain(terms, prepared) && !request
+    ? prepared
+    : ports.loadRare().then(rare => rare.withRareTerms(prepared, terms, ports, request))
 }
 
-interface Draft extends Schedule {
+/** What every mutation has, but for what each is given. */
+interface Draft extends Pick<PreparedMutation, 'dependsOn'> {
   url: string
   method: MutationMethod
-  meta: Record<string, unknown> | undefined
+  recorded: RecordedBody
+  terms: Pick<NewMutation, 'priority' | 'entity' | 'meta'>
 }
 
-function assemble(draft: Draft, recorded: RecordedBody, { now, newId, retry }: PreparePorts): PreparedMutation {
+/** Nothing where something is not as it must be. */
+function draftOf(input: MutationInput, base: string): Draft | undefined {
+  try {
+    const { entity, priority = 0, dependsOn, meta } = input
+    const url = new URL(input.url, base)
+    url.hash = ''
+    const method = writeMethod(input.method)
+    const headers = new Headers(input.headers)
+    const isFine =
+      input.url &&
+      isSendable(url) &&
+      !NOT_STORED.some(name => headers.has(name)) &&
+      (entity === undefined || (entity && typeof entity === 'string')) &&
+      isPriority(priority) &&
+      (dependsOn === undefined || isListOfTexts(dependsOn)) &&
+      (meta === undefined || isMembers(meta))
+    const recorded = method && isFine && recordBody(input, { url: url.href, method, headers })
+    if (!recorded) return undefined
+    return {
+      url: url.href,
+      method,
+      recorded,
+      terms: { priority, ...(entity && { entity }), ...(meta && { meta: structuredClone(meta) }) },
+      ...(dependsOn && { dependsOn: [...new Set(dependsOn)] }),
+    }
+  } catch {
+    return undefined
+  }
+}
+
+function assemble(
+  { url, method, terms, dependsOn, recorded: { body, headers, apart } }: Draft,
+  { now, newId, retry }: PreparePorts,
+): PreparedMutation {
   const id = newId()
-  const { headers, apart } = recorded
-  const { url, method, entity, priority, attempts, notBefore, expiresAt, dependsOn, meta } = draft
   const mutation: NewMutation = {
     version: 1,
     id,
     url,
     method,
     headers: [...headers],
-    body: recorded.body.kind === 'apart' ? { ...recorded.body, blobKey: `body:${id}` } : recorded.body,
-    priority,
+    body: body.kind === 'apart' ? { ...body, blobKey: blobKeyOf(id) } : body,
     createdAt: now(),
     attempts: 0,
     failures: 0,
-    retry: attempts === undefined ? retry : { ...retry, attempts },
+    retry,
     fence: 0,
-    ...(entity !== undefined && { entity }),
-    ...(notBefore !== undefined && { notBefore }),
-    ...(expiresAt !== undefined && { expiresAt }),
-    ...(meta !== undefined && { meta }),
+    ...terms,
   }
   return { mutation, ...(apart !== undefined && { apart }), ...(dependsOn && { dependsOn }) }
 }
 
-const MEMBERS = new Set([
-  ...['url', 'method', 'json', 'body', 'headers', 'entity', 'priority', 'dependsOn', 'notBefore', 'expiresAt'],
-  ...['attempts', 'meta'],
-])
-
-function assertMembers(input: MutationInput): void {
-  if (typeof input !== 'object' || input === null) {
-    throw invalidMutation('it is not an object', 'Pass { url, method, json }.')
-  }
-  for (const member of Object.keys(input)) {
-    if (!MEMBERS.has(member)) {
-      throw invalidMutation(
-        `it has a member "${member}" that Holdfast does not know`,
-        `Use only ${[...MEMBERS].join(', ')}; your own data goes into meta.`,
-      )
-    }
-  }
+/** The key in `blobs` of a body that is stored apart. */
+export function blobKeyOf(id: string): string {
+  return `body:${id}`
 }
 
-function absoluteUrl(url: string | URL, base: string): string {
-  if (url === undefined || url === null || url === '') {
-    throw invalidMutation(
-      'it has no url',
-      'Pass the address that the write goes to, for example { url: "/api/notes" }.',
-    )
-  }
-  const parsed = parseUrl(String(url), base)
-  if (parsed.protocol !== 'https:' && parsed.protocol !== 'http:') {
-    throw invalidMutation(`its url has the scheme ${parsed.protocol}`, 'Use an http or https address.')
-  }
-  if (parsed.username !== '' || parsed.password !== '') {
-    throw invalidMutation(
-      'its url holds a user name or password, which would be stored on the device',
-      'Leave them out of the url.',
-    )
-  }
-  parsed.hash = ''
-  return parsed.href
-}
+/** The members that every input may have; whatever else there is, is looked at by a part that is loaded later. */
+export const USUAL = ['url', 'method', 'json', 'body', 'headers', 'entity', 'priority', 'dependsOn', 'meta']
 
-function parseUrl(url: string, base: string): URL {
-  try {
-    return new URL(url, base)
-  } catch (cause) {
-    throw invalidMutation(`"${url}" is not a url`, 'Pass an absolute address, or a path of this site.', cause)
-  }
-}
-
-function writeMethod(method: string = 'POST'): MutationMethod {
-  const known = METHODS.find(name => name === String(method).toUpperCase())
-  if (known) return known
-  throw invalidMutation(
-    `its method is ${String(method).slice(0, 20)}, which is not a write`,
-    `Use ${METHODS.join(', ')}; to read, call fetch().`,
+function isPlain(terms: MutationInput, { mutation: { headers, body }, apart }: PreparedMutation): boolean {
+  const json = body.kind === 'json' ? body.text : body.kind === 'apart' && body.of === 'json' ? String(apart) : ''
+  return (
+    Object.keys(terms).every(member => USUAL.includes(member)) &&
+    !json.includes('"$ref"') &&
+    !/(?:\{|%7B)ref:/i.test(`${terms.url} ${headers}`)
   )
 }
 
-const SECRET_HEADERS = ['authorization', 'cookie', 'proxy-authorization', 'set-cookie']
-
-function storableHeaders(init: HeadersInit | undefined): Headers {
-  const headers = parseHeaders(init)
-  const secret = SECRET_HEADERS.find(name => headers.has(name))
-  if (secret) {
-    throw invalidMutation(
-      `its headers hold "${secret}", and what is recorded stays on the device for days`,
-      'Leave it out, and let the session cookie authorise the write when it is sent.',
-    )
-  }
-  if (headers.has('idempotency-key')) {
-    throw invalidMutation(
-      'its headers hold "idempotency-key"',
-      'Leave it out: Holdfast sends the id of the mutation as the key of every attempt.',
-    )
-  }
-  return headers
+/** `fetch` refuses an address with a user name in it. */
+export function isSendable({ protocol, username, password }: URL): boolean {
+  return /^https?:$/.test(protocol) && !username && !password
 }
 
-function parseHeaders(init: HeadersInit | undefined): Headers {
-  try {
-    return new Headers(init)
-  } catch (cause) {
-    throw invalidMutation('its headers are not valid', 'Pass names and values that HTTP allows, as for fetch().', cause)
-  }
+/** What is recorded stays on the device for days; and the key is Holdfast's own. */
+export const SECRET_HEADERS = ['authorization', 'cookie', 'proxy-authorization', 'set-cookie']
+const NOT_STORED = [...SECRET_HEADERS, 'idempotency-key']
+
+export function writeMethod(method: string = 'POST'): MutationMethod | undefined {
+  return METHODS.find(name => name === String(method).toUpperCase())
 }
 
-function copyMeta(meta: unknown): Record<string, unknown> | undefined {
-  if (meta === undefined) return undefined
-  if (typeof meta !== 'object' || meta === null || Array.isArray(meta)) {
-    throw invalidMutation('its meta is not an object', 'Pass an object such as { label: "Note" }.')
-  }
-  try {
-    return structuredClone(meta as Record<string, unknown>)
-  } catch (cause) {
-    throw invalidMutation(
-      'its meta cannot be stored',
-      'Keep functions, DOM nodes and class instances out of meta.',
-      cause,
-    )
-  }
+export function isPriority(priority: number): boolean {
+  return Number.isInteger(priority) && Math.abs(priority) <= PRIORITY_RANGE
 }
 
-interface Schedule {
-  entity: string | undefined
-  priority: number
-  attempts: number | undefined
-  dependsOn: string[] | undefined
-  notBefore: number | undefined
-  expiresAt: number | undefined
+export function isListOfTexts(list: unknown): boolean {
+  return Array.isArray(list) && list.every(item => typeof item === 'string')
 }
 
-function scheduleOf(input: MutationInput): Schedule {
-  const { entity, priority = 0, attempts, dependsOn } = input
-  if (entity !== undefined && (typeof entity !== 'string' || entity === '')) {
-    throw invalidMutation('its entity is not a name', 'Pass a string such as "note:42", or leave it out.')
-  }
-  if (!(Number.isInteger(priority) && Math.abs(priority) <= PRIORITY_RANGE)) {
-    throw invalidMutation(`its priority is ${String(priority)}`, 'Pass a whole number from -10000 to 10000.')
-  }
-  if (attempts !== undefined && !(Number.isInteger(attempts) && attempts >= 1)) {
-    throw invalidMutation(`its attempts are ${String(attempts)}`, 'Pass a whole number from 1.')
-  }
-  if (dependsOn !== undefined && !(Array.isArray(dependsOn) && dependsOn.every(id => typeof id === 'string'))) {
-    throw invalidMutation('its dependsOn is not a list of ids', 'Pass the ids of earlier mutations: [receipt.id].')
-  }
-  return {
-    entity,
-    priority,
-    attempts,
-    dependsOn: dependsOn && [...new Set(dependsOn)],
-    notBefore: timeOf('notBefore', input.notBefore),
-    expiresAt: timeOf('expiresAt', input.expiresAt),
-  }
-}
-
-function timeOf(member: string, value: Date | undefined): number | undefined {
-  if (value === undefined) return undefined
-  const time = value instanceof Date ? value.getTime() : Number.NaN
-  if (Number.isNaN(time)) throw invalidMutation(`its ${member} is not a date`, 'Pass a Date.')
-  return time
+export function isMembers(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -40,8 +40,14 @@ function tearDown(): void {
 }
 
 async function record(id: string, input: Partial<MutationInput> = {}): Promise<void> {
-  const ports = { base: 'https://app.example', now: () => clock, newId: () => id, retry: DEFAULT_RETRY }
-  await createAppend(storage, () => clock)(await prepareMutation({ url: `/${id}`, ...input }, ports))
+  const ports = {
+    base: 'https://app.example',
+    now: () => clock,
+    newId: () => id,
+    retry: DEFAULT_RETRY,
+    loadRare: () => import('./rare-input.ts'),
+  }
+  await createAppend(storage, { now: () => clock })(await prepareMutation({ url: `/${id}`, ...input }, ports))
 }
 
 async function fetch(url: string | URL | Request): Promise<Response> {
@@ -54,17 +60,35 @@ async function fetch(url: string | URL | Request): Promise<Response> {
 }
 
 function run() {
-  const ports = { storage, channel, fetch, now: () => clock, random: () => 0.999, isOnline: () => true, holder: 'me' }
+  const origin = 'https://app.example'
+  const ports = {
+    storage,
+    channel,
+    fetch,
+    origin,
+    now: () => clock,
+    random: () => 0.999,
+    isOnline: () => true,
+    holder: 'me',
+  }
   const timeout = (delayMs: number) => AbortSignal.timeout(delayMs)
   const sleep = () => new Promise<void>(() => undefined)
   return drain({ ...ports, timeout, sleep }, { deadline: clock + 150_000, eagerBefore: 0, exclusive: true })
 }
 
-const outbox = () => createOutbox({ open: async () => storage, channel, now: () => clock, subscribe: () => () => {} })
-const deadLetters = () => {
-  const ports = { open: async () => storage, channel, now: () => clock, subscribe: () => () => {} }
-  return createDeadLetters({ ...ports, wake: () => {} })
-}
+const never = () => new Promise<never>(() => undefined)
+const people = () => ({
+  open: async () => storage,
+  channel,
+  now: () => clock,
+  subscribe: () => () => undefined,
+  principal: () => undefined,
+  settledOf: never,
+  wake: () => undefined,
+  newId: () => 'edited',
+})
+const outbox = () => createOutbox(people())
+const deadLetters = () => createDeadLetters(people())
 const stateOf = async (id: string) => (await outbox().get(id))?.state
 
 describe('several at a time', () => {
@@ -321,7 +345,12 @@ it('any mix: each entity in the order of its calls, parents before children, eve
       }
       const ports = { storage, channel, fetch: answer, now: () => clock, random: () => 0.5, isOnline: () => true }
       const sleep = () => new Promise<void>(() => undefined)
-      const rest = { holder: 'me', sleep, timeout: (delayMs: number) => AbortSignal.timeout(delayMs) }
+      const rest = {
+        holder: 'me',
+        origin: 'https://app.example',
+        sleep,
+        timeout: (delayMs: number) => AbortSignal.timeout(delayMs),
+      }
       for (let round = 0; round < 12; round += 1) {
         await drain({ ...ports, ...rest }, { deadline: clock + 20_000, eagerBefore: 0, exclusive: true })
         clock += 60_000

@@ -1,84 +1,24 @@
-import 'fake-indexeddb/auto'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Mutation } from '../protocol/mutation.ts'
-import { openStorage, type Storage } from '../storage/open-storage.ts'
-import { type Channel, createChannel } from '../tabs/channel.ts'
-import { createAppend } from './append.ts'
-import { createDeadLetters, type DeadLetters } from './dead-letters.ts'
-import { type MutationInput, prepareMutation } from './mutation-input.ts'
-import { createOutbox, type Outbox } from './outbox.ts'
-import { DEFAULT_RETRY } from './retry-policy.ts'
+import { COUNTERS_KEY, NO_COUNTERS } from './counters.ts'
+import { CONFIRMED, createDevice, type Device, REFUSED, UNCERTAIN } from './dead-letters.fixture.ts'
 import { settledKey } from './settled.ts'
-import { takeTurn } from './turn.ts'
 
-let storage: Storage
-let channel: Channel
-let outbox: Outbox
-let deadLetters: DeadLetters
-let heard: string[]
-let woken: number
-let count = 0
-let now: number
+let device: Device
 
 beforeEach(async () => {
-  count += 1
-  storage = await openStorage({ name: `outbox-${count}` })
-  channel = createChannel(`outbox-${count}`)
-  heard = []
-  now = Date.parse('2026-11-21T12:00:00Z')
-  woken = 0
-  channel.onMessage(message => heard.push(message.type))
-  const ports = {
-    open: async () => storage,
-    channel,
-    now: () => now,
-    subscribe: (fn: () => void) => channel.onMessage(fn),
-    wake: () => {
-      woken += 1
-    },
-  }
-  outbox = createOutbox(ports)
-  deadLetters = createDeadLetters(ports)
+  device = await createDevice()
 })
-afterEach(() => {
-  channel.close()
-  storage.close()
-})
+afterEach(() => device.close())
 
-async function record(id: string, input: Partial<MutationInput> = {}): Promise<void> {
-  const ports = { base: 'https://app.example', now: () => now, newId: () => id, retry: DEFAULT_RETRY }
-  await createAppend(storage)(await prepareMutation({ url: `/${id}`, ...input }, ports))
-}
-
-const claimOptions = (limit: number) => ({ holder: 'me', now, leaseMs: 1_000, limit, slots: () => limit, turn: 0 })
-const settlePorts = { now: () => now, random: Math.random }
-
-async function claim(): Promise<Mutation> {
-  const turn = await takeTurn(storage, { ended: [], returned: [], claim: claimOptions(1) }, settlePorts)
-  const [claimed] = turn.claim.claimed
-  if (!claimed) throw new Error('expected a claim')
-  return claimed.mutation
-}
-
-async function refuse(): Promise<void> {
-  const problem = { type: 'about:blank' }
-  const ending = {
-    kind: 'refused',
-    status: 422,
-    message: 'Too long',
-    problem,
-    costsAttempt: true,
-    uncertain: false,
-  } as const
-  const ended = [{ mutation: await claim(), ending }]
-  await takeTurn(storage, { ended, returned: [], claim: claimOptions(0) }, settlePorts)
-}
+const ids = async () => (await device.outbox.list()).map(({ id }) => id)
 
 describe('the outbox', () => {
   it('lists plain entries in replay order', async () => {
-    await record('a', { json: { n: 1 }, entity: 'note:1', meta: { label: 'x' } })
-    await record('b', { method: 'DELETE' })
-    const [first, second, ...more] = await outbox.list()
+    await device.record('a', { json: { n: 1 }, entity: 'note:1', meta: { label: 'x' } })
+    await device.record('b', { method: 'DELETE' })
+    await device.record('c', { priority: 1 })
+    const [urgent, first, second, ...more] = await device.outbox.list()
+    expect(urgent).toMatchObject({ id: 'c' })
     expect(first).toEqual({
       id: 'a',
       url: 'https://app.example/a',
@@ -87,7 +27,7 @@ describe('the outbox', () => {
       priority: 0,
       meta: { label: 'x' },
       state: 'waiting',
-      createdAt: new Date(now),
+      createdAt: new Date(device.now),
       attempts: 0,
       json: { n: 1 },
       body: expect.any(Function),
@@ -96,103 +36,218 @@ describe('the outbox', () => {
     expect(more).toEqual([])
   })
 
+  it('lists what is anywhere in the queue, each once', async () => {
+    await device.record('sent', { entity: 'x' })
+    await device.record('behind', { entity: 'x' })
+    await device.record('later', { notBefore: new Date(device.now + 1_000) })
+    await device.record('ready')
+    await device.attempt()
+    expect(await ids()).toEqual(['sent', 'behind', 'later', 'ready'])
+  })
+
   it('filters by entity, counts, and finds one by its id', async () => {
-    await record('a', { entity: 'x' })
-    await record('b', { entity: 'y' })
-    expect((await outbox.list({ entity: 'y' })).map(({ id }) => id)).toEqual(['b'])
-    expect(await outbox.count()).toBe(2)
-    expect(await outbox.get('b')).toMatchObject({ id: 'b', entity: 'y' })
-    expect(await outbox.get('c')).toBeUndefined()
+    await device.record('a', { entity: 'x' })
+    await device.record('b', { entity: 'y' })
+    expect((await device.outbox.list({ entity: 'y' })).map(({ id }) => id)).toEqual(['b'])
+    expect(await device.outbox.count()).toBe(2)
+    expect(await device.outbox.get('b')).toMatchObject({ id: 'b', entity: 'y' })
+    expect(await device.outbox.get('c')).toBeUndefined()
+  })
+
+  it('counts without reading what waits', async () => {
+    await device.storage.meta.setItem(COUNTERS_KEY, {
+      ...NO_COUNTERS,
+      lanes: { '': { pending: 41, bytes: 0, held: 0, dead: 0 } },
+    })
+    expect(await device.outbox.count()).toBe(41)
   })
 
   it('gives the body as it will be sent, also where it is stored apart', async () => {
-    await record('a', { body: 'tide' })
-    await record('b', { body: new Blob(['x'.repeat(100_000)], { type: 'image/png' }) })
-    const [small, large] = await outbox.list()
+    await device.record('a', { body: 'tide' })
+    await device.record('b', { body: new Blob(['x'.repeat(100_000)], { type: 'image/png' }) })
+    const [small, large] = await device.outbox.list()
     expect(await (await small?.body())?.text()).toBe('tide')
     const blob = await large?.body()
     expect([blob?.size, blob?.type]).toEqual([100_000, 'image/png'])
   })
 
   it('cancels what waits, with its body, and says so', async () => {
-    await record('a', { body: new Blob(['x'.repeat(100_000)]) })
-    expect(await outbox.cancel('a')).toBe(true)
-    expect(await outbox.count()).toBe(0)
-    expect(await storage.blobs.count()).toBe(0)
-    expect(await storage.meta.getItem(settledKey('a'))).toMatchObject({ settlement: { kind: 'cancelled' } })
-    expect(heard).toEqual(['settled'])
-    expect(await outbox.cancel('a')).toBe(false)
+    await device.record('a', { body: new Blob(['x'.repeat(100_000)]) })
+    expect(await device.outbox.cancel('a')).toBe(true)
+    expect(await device.outbox.count()).toBe(0)
+    expect(await device.storage.blobs.count()).toBe(0)
+    expect(await device.storage.meta.getItem(settledKey('a'))).toMatchObject({ settlement: { kind: 'cancelled' } })
+    expect(device.heard).toEqual(['settled'])
+    expect(await device.outbox.cancel('a')).toBe(false)
   })
 
   it('says of a write whose sender was killed that it may have arrived', async () => {
-    await record('a')
-    await claim()
-    now += 1_001
-    expect(await outbox.get('a')).toMatchObject({ state: 'waiting', attempts: 0, lastError: { code: 'interrupted' } })
+    await device.record('a')
+    await device.attempt()
+    device.now += 1_001
+    const entry = { state: 'waiting', attempts: 0, lastError: { code: 'interrupted' } }
+    expect(await device.outbox.get('a')).toMatchObject(entry)
   })
 
   it('does not cancel what is on its way', async () => {
-    await record('a')
-    await claim()
-    expect((await outbox.get('a'))?.state).toBe('sending')
-    expect(await outbox.cancel('a')).toBe(false)
-    expect(await outbox.count()).toBe(1)
+    await device.record('a')
+    await device.attempt()
+    expect((await device.outbox.get('a'))?.state).toBe('sending')
+    expect(await device.outbox.cancel('a')).toBe(false)
+    expect(await device.outbox.count()).toBe(1)
   })
 })
 
-describe('dead letters', () => {
+describe('the outbox of several people', () => {
   beforeEach(async () => {
-    await record('a', { json: { n: 1 }, body: undefined })
-    await refuse()
+    await device.record('nobodys', { entity: 'note:1' })
+    await device.identify('ada')
+    await device.record('adas-1', { entity: 'note:1' })
+    await device.record('adas-2')
+    await device.identify('ada|lovelace')
+    await device.record('hers', { entity: 'note:1' })
   })
 
-  it('are listed with their reason and everything of the write', async () => {
-    expect(await deadLetters.list()).toMatchObject([
-      {
-        id: 'a',
-        json: { n: 1 },
-        reason: 'refused',
-        status: 422,
-        diedAt: new Date(now),
-        problem: { type: 'about:blank' },
-      },
-    ])
-    expect(await deadLetters.get('a')).toMatchObject({ id: 'a', lastError: { code: 'status', message: 'Too long' } })
-    expect(await deadLetters.get('b')).toBeUndefined()
+  it.each([
+    [undefined, ['nobodys']],
+    ['ada', ['adas-1', 'adas-2']],
+    ['ada|lovelace', ['hers']],
+    ['ad', []],
+  ])('shows %j what is theirs', async (principal, expected) => {
+    await device.identify(principal)
+    expect(await ids()).toEqual(expected)
+    expect(await device.outbox.count()).toBe(expected.length)
+    for (const id of ['nobodys', 'adas-1', 'adas-2', 'hers']) {
+      expect((await device.outbox.get(id))?.id).toBe(expected.find(own => own === id))
+    }
   })
 
-  it('go back to their old place in the queue, with all attempts before them and the same key', async () => {
-    await record('b')
-    await deadLetters.retry('a')
-    expect(await deadLetters.list()).toEqual([])
-    expect(await outbox.list()).toMatchObject([{ id: 'a', attempts: 0, state: 'waiting' }, { id: 'b' }])
-    expect(await storage.meta.getItem(settledKey('a'))).toBeNull()
-    expect(woken).toBe(1)
-    expect(heard).toEqual(['changed'])
-    await record('c')
-    expect((await outbox.list()).map(({ id }) => id)).toEqual(['a', 'b', 'c'])
+  it('calls an entity as the app called it', async () => {
+    await device.identify('ada')
+    expect((await device.outbox.get('adas-1')) ?? {}).toMatchObject({ entity: 'note:1' })
+    expect((await device.outbox.list({ entity: 'note:1' })).map(({ id }) => id)).toEqual(['adas-1'])
   })
 
-  it('go only when a person discards them', async () => {
-    await deadLetters.discard('a')
-    expect(await deadLetters.list()).toEqual([])
-    expect(await outbox.count()).toBe(0)
-    expect(heard).toEqual(['changed'])
+  it('neither cancels nor sends again what is of somebody else', async () => {
+    expect(await device.outbox.cancel('adas-1')).toBe(false)
+    await device.identify('ada')
+    await device.record('held', { onUncertain: 'hold', priority: 1 })
+    await device.attempt(UNCERTAIN)
+    await device.identify('grace')
+    await expect(device.outbox.retry('held')).rejects.toMatchObject({ code: 'not-found' })
+    await device.identify('ada')
+    expect(await ids()).toEqual(['held', 'adas-1', 'adas-2'])
+  })
+})
+
+describe('get', () => {
+  it('has the promise of the end of what waits', async () => {
+    await device.record('a')
+    const write = await device.outbox.get('a')
+    device.settle.get('a')?.({ kind: 'cancelled' })
+    expect(await write?.settled).toEqual({ kind: 'cancelled' })
   })
 
-  it('keep a body that is stored apart until then', async () => {
-    await record('b', { body: new Blob(['x'.repeat(100_000)]) })
-    await refuse()
-    const [, letter] = await deadLetters.list()
-    expect((await letter?.body())?.size).toBe(100_000)
-    await deadLetters.discard('b')
-    expect(await storage.blobs.count()).toBe(0)
-  })
-
-  it.each(['retry', 'discard'] as const)('%s says so where there is none', async action => {
-    await expect(deadLetters[action]('nope')).rejects.toMatchObject({
-      code: 'not-found',
-      message: `Failed to ${action} the dead letter: there is none with the id "nope". It may have been retried or discarded in another tab; list() shows what there is.`,
+  it('tells how a write ended, as its documentation shows', async () => {
+    await device.record('a')
+    await device.attempt(CONFIRMED)
+    const write = await device.outbox.get('a')
+    const settlement = write?.state === 'settled' ? write.settlement : undefined
+    expect(settlement).toEqual(CONFIRMED)
+    expect(write).toEqual({
+      id: 'a',
+      state: 'settled',
+      settlement: CONFIRMED,
+      settledAt: new Date(device.now),
+      settled: expect.any(Promise),
     })
+    expect(await write?.settled).toEqual(CONFIRMED)
   })
+
+  it('tells of a dead letter as long as it is one, however old', async () => {
+    await device.record('a')
+    await device.attempt(REFUSED)
+    await device.storage.meta.removeItem(settledKey('a'))
+    const { status, problem } = REFUSED as Extract<typeof REFUSED, { kind: 'refused' }>
+    expect(await device.outbox.get('a')).toMatchObject({
+      state: 'settled',
+      settledAt: new Date(device.now),
+      settlement: { kind: 'dead', reason: 'refused', status, problem },
+    })
+    await device.identify('ada')
+    expect(await device.outbox.get('a')).toBeUndefined()
+    await device.identify(undefined)
+    await device.deadLetters.retry('a')
+    expect((await device.outbox.get('a'))?.state).toBe('waiting')
+  })
+
+  it('tells of what was cancelled, until that is forgotten', async () => {
+    await device.record('a')
+    await device.outbox.cancel('a')
+    expect(await device.outbox.get('a')).toMatchObject({ state: 'settled', settlement: { kind: 'cancelled' } })
+    await device.storage.meta.removeItem(settledKey('a'))
+    expect(await device.outbox.get('a')).toBeUndefined()
+  })
+})
+
+describe('a write that is held', () => {
+  beforeEach(async () => {
+    await device.record('a', { onUncertain: 'hold', entity: 'note:1', body: 'tide' })
+    await device.record('b', { entity: 'note:1' })
+    await device.attempt(UNCERTAIN)
+  })
+
+  it('says so, and holds back what is behind it', async () => {
+    expect(await device.outbox.list()).toMatchObject([{ id: 'a', state: 'held' }, { id: 'b' }])
+    await expect(device.attempt()).rejects.toThrow('expected a claim')
+    expect(await device.tally()).toMatchObject({ pending: 2, held: 1 })
+  })
+
+  it('is sent again when a person says so, in its place and under its key', async () => {
+    await device.outbox.retry('a')
+    expect(device.woken).toBe(1)
+    expect(device.heard).toEqual(['changed'])
+    expect(await device.tally()).toEqual({ pending: 2, bytes: 4, held: 0, dead: 0 })
+    const { id, idempotencyKey } = await device.attempt(CONFIRMED)
+    expect([id, idempotencyKey]).toEqual(['a', undefined])
+    expect((await device.attempt(CONFIRMED)).id).toBe('b')
+    expect(await device.tally()).toEqual({ pending: 0, bytes: 0, held: 0, dead: 0 })
+  })
+
+  it('is sent also where that comes after the age at which writes expire', async () => {
+    device.now += 40 * 24 * 60 * 60 * 1000
+    await device.outbox.retry('a')
+    expect((await device.attempt(CONFIRMED)).id).toBe('a')
+  })
+
+  it('is held once more where that attempt may have arrived too', async () => {
+    await device.outbox.retry('a')
+    await device.attempt(UNCERTAIN)
+    expect((await device.outbox.get('a'))?.state).toBe('held')
+    expect(await device.tally()).toMatchObject({ pending: 2, held: 1 })
+  })
+
+  it('is not sent where a person cancels it, and the next one goes', async () => {
+    expect(await device.outbox.cancel('a')).toBe(true)
+    expect(await device.tally()).toEqual({ pending: 1, bytes: 0, held: 0, dead: 0 })
+    expect((await device.attempt(CONFIRMED)).id).toBe('b')
+  })
+
+  it.each(['b', 'nope'])('is not what %s is, and retry says so', async id => {
+    await expect(device.outbox.retry(id)).rejects.toMatchObject({
+      code: 'not-found',
+      message: `Failed to send the write again: no write with the id "${id}" is held. Another tab may have decided; get(id) shows how it stands. A dead letter is retried by deadLetters.retry(id).`,
+    })
+    expect(device.woken).toBe(0)
+  })
+})
+
+it('sends a held write after the dead letter that came back before it', async () => {
+  await device.recordDead('a', { entity: 'note:1' })
+  await device.record('b', { entity: 'note:1', onUncertain: 'hold' })
+  await device.attempt(UNCERTAIN)
+  await device.deadLetters.retry('a')
+  await device.outbox.retry('b')
+  expect((await device.attempt(CONFIRMED)).id).toBe('a')
+  expect((await device.attempt(CONFIRMED)).id).toBe('b')
 })

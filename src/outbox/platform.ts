@@ -1,10 +1,16 @@
+import { createTimingMarks, type MarkTiming } from './timing-marks.ts'
+
 /** What the outbox takes from a browser context, page or worker, so that a test can give it something else. */
 export interface Platform {
   fetch: typeof fetch
+  /** The app's own origin. */
+  origin: string
   now: () => number
   random: () => number
   /** False only where the browser knows that there is no network; true proves nothing. */
   isOnline: () => boolean
+  /** Shows what happens in the browser's own tools. */
+  mark?: MarkTiming
   locks: LockManager | undefined
   /** Resolves after that time, or when the signal is aborted. */
   sleep: (delayMs: number, signal?: AbortSignal) => Promise<void>
@@ -16,9 +22,11 @@ export interface Platform {
 export function browserPlatform(): Platform {
   return {
     fetch: (input, init) => fetch(input, init),
+    origin: location.origin,
     now: () => Date.now(),
     random: () => Math.random(),
     isOnline: () => navigator.onLine !== false,
+    mark: createTimingMarks(globalThis.performance),
     // Web Locks are missing in insecure contexts and in older engines.
     locks: 'locks' in navigator ? navigator.locks : undefined,
     sleep,
@@ -29,7 +37,7 @@ export function browserPlatform(): Platform {
 function sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
   return new Promise(resolve => {
     if (signal?.aborted) return resolve()
-    const timer = setTimeout(done, delayMs)
+    const timer = setTimeout(done, Math.min(delayMs, LONGEST_TIMER_MS))
     signal?.addEventListener('abort', done, { once: true })
     function done() {
       clearTimeout(timer)
@@ -38,3 +46,6 @@ function sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
     }
   })
 }
+
+/** Beyond it a timer of the platform fires at once (HTML, 8.7: a signed 32-bit number). Who wakes too soon looks again. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1

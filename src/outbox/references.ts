@@ -7,11 +7,10 @@ import { invalidMutation } from './invalid-mutation.ts'
  * In JSON it is written as an object with one member: `{ "$ref": ["0190…", "/id"] }`. In an address or the value of a
  * header it is written `{ref:0190…#/id}`, with the pointer as a URI fragment (RFC 6901, 6): `%7D` stands for `}`.
  */
-export type Reference = readonly [parentId: string, pointer: string]
+export type Reference = [parentId: string, pointer: string]
 
 /** The parts of a request that may refer to answers. */
-export interface ReferringRequest {
-  /** An absolute address, as `absoluteTemplate` gives it. References may stand in its path and query. */
+export interface ReferringInput {
   url: string
   headers: readonly (readonly [name: string, value: string])[]
   /** The body as JSON carries it: parsed, where it is stored as text. */
@@ -19,58 +18,20 @@ export interface ReferringRequest {
 }
 
 /**
- * Whose answers a request refers to, each once. Throws a `HoldfastError` of code `invalid-mutation` where something looks
- * like a reference and is none. An object whose `$ref` is no array is the app's own data, JSON Schema for example.
+ * What a request refers to, each once. Throws a `HoldfastError` of code `invalid-mutation` where something looks like a
+ * reference and is none. An object whose `$ref` is no array is the app's own data, JSON Schema for example.
  *
  * @example
- * findReferences({ url: 'https://example.com/api/notes/{ref:a1#/id}/photos', headers: [] }) // { parents: ['a1'] }
+ * findReferences({ url: 'https://example.com/api/notes/{ref:a1#/id}/photos', headers: [] })
+ * // { references: [['a1', '/id']] }
  */
-export function findReferences(request: ReferringRequest): { parents: string[] } {
-  return { parents: [...new Set(usesOf(request).map(({ reference: [parent] }) => parent))] }
-}
-
-export type Resolved<T extends ReferringRequest = ReferringRequest> =
-  | { ok: true; request: T }
-  | { ok: false; missing: [parentId: string, pointer: string]; reason: MissingReason }
-
-/**
- * `no-answer`: nothing is known of that mutation. `not-found`: its answer has nothing at that place. `not-usable`: what is
- * there does not fit: an object or an empty text in an address, a line break in a header, `..` as a part of a path.
- */
-export type MissingReason = 'no-answer' | 'not-found' | 'not-usable'
-
-/**
- * Puts the answers in place of the references. In JSON that is the value itself; in an address it is percent-encoded,
- * and can change neither the origin nor the shape of the path; in a header it is the text. The request is not changed.
- *
- * @example
- * resolveReferences(
- *   { url: 'https://example.com/api/notes/{ref:a1#/id}/photos', headers: [], json: { note: { $ref: ['a1', '/id'] } } },
- *   new Map([['a1', { id: 7 }]]),
- * )
- * // { ok: true, request: { url: 'https://example.com/api/notes/7/photos', headers: [], json: { note: 7 } } }
- */
-export function resolveReferences<T extends ReferringRequest>(
-  request: T,
-  answersById: ReadonlyMap<string, unknown>,
-): Resolved<T> {
-  const uses = usesOf(request)
-  for (const use of uses) {
-    const reason = whyMissing(use, answersById)
-    if (reason) return { ok: false, missing: [...use.reference], reason }
-  }
-  const valueAt: ValueAt = ([parent, pointer]) => lookUp(answersById.get(parent), pointer)
-  const resolved: T = {
-    ...request,
-    url: resolveUrl(request.url, valueAt),
-    headers: request.headers.map(([name, value]) => [name, fillIn(value, valueAt, String)]),
-    ...(request.json !== undefined && { json: resolveJson(request.json, valueAt) }),
-  }
-  const inUrl = uses.find(({ place }) => place === 'url')
-  if (inUrl && !isNormal(resolved.url, request.url)) {
-    return { ok: false, missing: [...inUrl.reference], reason: 'not-usable' }
-  }
-  return { ok: true, request: resolved }
+export function findReferences({ url, headers, json }: ReferringInput): { references: Reference[] } {
+  const found = [
+    ...referencesInText(url, 'url'),
+    ...headers.flatMap(([, value]) => referencesInText(value, 'header')),
+    ...referencesIn(json),
+  ]
+  return { references: [...new Map(found.map(reference => [reference.join(' '), reference])).values()] }
 }
 
 /**
@@ -82,7 +43,7 @@ export function resolveReferences<T extends ReferringRequest>(
  * absoluteTemplate('/api/notes/{ref:a1#/id}', 'https://example.com/app/') // 'https://example.com/api/notes/{ref:a1#/id}'
  */
 export function absoluteTemplate(url: string, base: string): string {
-  usesInText(url, 'url')
+  referencesInText(url, 'url')
   const mark = unusedMark(url)
   const pieces = url.split(PLACEHOLDER)
   const parsed = parse(pieces.map((piece, index) => (index % 2 === 1 ? `${mark}${index}-` : piece)).join(''), base, url)
@@ -101,36 +62,15 @@ function putBack(href: string, mark: string, written: string, origin: string): s
   )
 }
 
-type Place = 'url' | 'header' | 'json'
-type ValueAt = (reference: Reference) => unknown
-
-interface Use {
-  place: Place
-  reference: Reference
-}
-
-function usesOf({ url, headers, json }: ReferringRequest): Use[] {
-  return [
-    ...usesInText(url, 'url'),
-    ...headers.flatMap(([, value]) => usesInText(value, 'header')),
-    ...referencesIn(json).map((reference): Use => ({ place: 'json', reference })),
-  ]
-}
-
 const PLACEHOLDER = /(\{ref:[^{}]*\})/
 
-function usesInText(text: string, place: 'url' | 'header'): Use[] {
-  return partsOf(text).flatMap(part => {
-    if (typeof part !== 'string') return [{ place, reference: part }]
+function referencesInText(text: string, place: 'url' | 'header'): Reference[] {
+  return text.split(PLACEHOLDER).flatMap((piece, index) => {
+    if (index % 2 === 1) return [parsePlaceholder(piece)]
     // Encoded braces: an address that has been through `new URL()` already, which cut the pointer off.
-    if (part.includes('{ref:') || (place === 'url' && /%7Bref:/i.test(part))) throw malformed(part)
+    if (piece.includes('{ref:') || (place === 'url' && /%7Bref:/i.test(piece))) throw malformed(piece)
     return []
   })
-}
-
-/** Splits a text at its references. */
-function partsOf(text: string): (string | Reference)[] {
-  return text.split(PLACEHOLDER).map((piece, index) => (index % 2 === 1 ? parsePlaceholder(piece) : piece))
 }
 
 function parsePlaceholder(text: string): Reference {
@@ -162,60 +102,6 @@ function checked(reference: readonly unknown[], written: string): Reference {
   return [parent, pointer]
 }
 
-function whyMissing({ place, reference: [parent, pointer] }: Use, answers: ReadonlyMap<string, unknown>) {
-  if (!answers.has(parent)) return 'no-answer'
-  const value = lookUp(answers.get(parent), pointer)
-  if (value === undefined) return 'not-found'
-  return isUsable(value, place) ? undefined : 'not-usable'
-}
-
-/** Follows a JSON Pointer through members that the value itself has; never into a prototype. */
-function lookUp(value: unknown, pointer: string): unknown {
-  const names = pointer.split('/').slice(1)
-  return names.reduce<unknown>((found, token) => {
-    const name = token.replaceAll('~1', '/').replaceAll('~0', '~')
-    if (Array.isArray(found)) return /^(?:0|[1-9]\d*)$/.test(name) ? found[Number(name)] : undefined
-    return isJsonObject(found) && Object.hasOwn(found, name) ? found[name] : undefined
-  }, value)
-}
-
-function isUsable(value: unknown, place: Place): boolean {
-  if (place === 'json') return true
-  if (typeof value === 'number' || typeof value === 'boolean') return true
-  if (typeof value !== 'string') return false
-  // Of a header's value only what HTTP can carry (RFC 9110, 5.5), so that no answer can add a line.
-  if (place === 'header') return /^[\t\x20-\x7e\x80-\xff]*$/.test(value)
-  // An empty text would turn "delete this note" into "delete the notes". Dots that climb are seen once all is in place.
-  return value !== '' && !LONE_SURROGATE.test(value)
-}
-
-const LONE_SURROGATE = /\p{Surrogate}/u
-
-function resolveUrl(url: string, valueAt: ValueAt): string {
-  return fillIn(url, valueAt, value => encodeURIComponent(value).replace(/[!'()*]/g, percent))
-}
-
-function fillIn(text: string, valueAt: ValueAt, write: (value: string) => string): string {
-  return partsOf(text)
-    .map(part => (typeof part === 'string' ? part : write(String(valueAt(part)))))
-    .join('')
-}
-
-function resolveJson(json: unknown, valueAt: ValueAt): unknown {
-  if (Array.isArray(json)) return json.map(item => resolveJson(item, valueAt))
-  if (!isJsonObject(json)) return json
-  const reference = asReference(json)
-  if (reference) return valueAt(reference)
-  // Defines members; an assignment to `__proto__` would set the prototype.
-  return Object.fromEntries(Object.entries(json).map(([name, value]) => [name, resolveJson(value, valueAt)]))
-}
-
-/** Says whether the parser leaves the address as it is: what was filled in has changed no origin and climbed no path. */
-function isNormal(url: string, template: string): boolean {
-  const parsed = new URL(url)
-  return parsed.href === url && template.startsWith(`${parsed.origin}/`)
-}
-
 function unusedMark(text: string): string {
   let mark = 'ref-'
   while (text.toLowerCase().includes(mark)) mark += 'x-'
@@ -236,10 +122,6 @@ function decode(text: string): string | undefined {
   } catch {
     return undefined
   }
-}
-
-function percent(character: string): string {
-  return `%${character.charCodeAt(0).toString(16).toUpperCase()}`
 }
 
 function malformed(written: string) {

@@ -29,9 +29,12 @@ export function retryDelay({
 export function retryAfterMs(headers: Headers, now: number): number | undefined {
   const value = headers.get('retry-after')?.trim()
   if (!value) return undefined
-  if (/^\d+$/.test(value)) return Number(value) * 1000
+  if (/^\d+$/.test(value)) return Math.min(Number(value) * 1000, LONGEST_MS)
   const at = /^[A-Z][a-z]{2}/.test(value) ? Date.parse(value) : Number.NaN
   if (Number.isNaN(at)) return undefined
   const serverNow = Date.parse(headers.get('date') ?? '')
-  return Math.max(0, at - (Number.isNaN(serverNow) ? now : serverNow))
+  return Math.min(Math.max(0, at - (Number.isNaN(serverNow) ? now : serverNow)), LONGEST_MS)
 }
+
+/** A server that names more may be mistaken, or its clock is: after a day it is asked again. */
+const LONGEST_MS = 24 * 60 * 60 * 1000

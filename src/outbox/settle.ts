@@ -1,11 +1,14 @@
 import type { Mutation } from '../protocol/mutation.ts'
 import { placeOf } from '../protocol/queue-range.ts'
 import type { DeadReason, SendOutcome, Settlement } from '../protocol/settlement.ts'
+import { count, type Queue } from './change-queue.ts'
 import type { DeadRecord } from './dead-record.ts'
+import { keepAnswer } from './keep-answer.ts'
 import { HELD_KEY, type HoldRecord } from './pause.ts'
-import { putBack, type QueueTransaction, takeOut } from './queue-moves.ts'
+import { PRINCIPAL_KEY } from './principal.ts'
+import { putBack, takeOut } from './queue-moves.ts'
 import { retryDelay } from './retry-delay.ts'
-import { LAST_SYNC_KEY, type SettledRecord, settledKey } from './settled.ts'
+import { LAST_SYNC_KEY, type SettledRecord } from './settled.ts'
 
 /** What became of a mutation, once the outcome is on record. `lost`: somebody else holds it now; nothing was changed. */
 export type Settled =
@@ -33,55 +36,76 @@ export type Ending = SendOutcome | { kind: 'unsendable'; reason: DeadReason }
  * of its present lease: a settlement that comes late changes nothing.
  */
 export async function settleIn(
-  tx: QueueTransaction,
+  queue: Queue,
   leased: Mutation,
   ending: Ending,
   { now, random, keepsAnswers }: KeepingPorts,
 ): Promise<Settled> {
-  const current = await currentOf(tx, leased)
+  const current = await currentOf(queue, leased)
   if (!current) return { kind: 'lost' }
   const at = now()
   const verdict = decide(leased, ending, at, random)
-  if (verdict.kind === 'retry') {
-    await putBack(tx, verdict.mutation, at)
-    return { kind: 'retry', nextAttemptAt: verdict.nextAttemptAt }
-  }
-  if (verdict.kind === 'held') {
-    await putBack(tx, verdict.mutation, at)
-    await tx.objectStore('meta').put(verdict.hold, HELD_KEY)
+  if (verdict.kind === 'retry' || verdict.kind === 'held') {
+    if (verdict.mutation.held) count(queue, leased, { held: 1 })
+    await putBack(queue, verdict.mutation, at)
+    if (verdict.kind === 'retry') return { kind: 'retry', nextAttemptAt: verdict.nextAttemptAt }
+    if (verdict.hold) await hold(queue, leased, verdict.hold)
     return { kind: 'held' }
   }
-  await takeOut(tx, leased, verdict.kind, at)
-  const record = settledRecord(verdict, at)
-  await tx.objectStore('meta').put(keepsAnswers ? record : bare(record), settledKey(leased.id))
-  if (verdict.kind === 'dead') await tx.objectStore('dead').put(verdict.dead, leased.id)
-  else await confirm(tx, leased, at)
+  const end =
+    verdict.kind === 'confirmed' ? { kind: verdict.kind, body: verdict.settlement.body } : { kind: verdict.kind }
+  await takeOut(queue, leased, end, at)
+  await keepAnswer(queue, leased.id, settledRecord(verdict, at), { whole: keepsAnswers })
+  if (verdict.kind === 'dead') await bury(queue, verdict.dead)
+  else await confirm(queue, leased, at)
   return { kind: verdict.kind }
 }
 
-/** Ends a lease under which nothing was tried. */
-export async function release(tx: QueueTransaction, leased: Mutation, now: number): Promise<void> {
-  if (!(await currentOf(tx, leased))) return
-  await putBack(tx, released(leased), now)
+/** The answer was about whoever sent it. Where somebody else uses the app by now, it says nothing about that one. */
+async function hold({ tx }: Queue, { principal }: Mutation, record: HoldRecord): Promise<void> {
+  const meta = tx.objectStore('meta')
+  if ((await meta.get(PRINCIPAL_KEY)) === principal) await meta.put(record, HELD_KEY)
 }
 
-async function currentOf(tx: QueueTransaction, leased: Mutation): Promise<Mutation | undefined> {
-  const current: Mutation | undefined = await tx.objectStore('mutations').get(leased.key)
+/** Notes that a request leaves the device now; false where the lease is somebody else's. */
+export async function noteBegin(queue: Queue, leased: Mutation): Promise<boolean> {
+  const current = await currentOf(queue, leased)
+  if (!current?.lease) return false
+  const lease = { ...current.lease, begun: true as const }
+  await queue.tx.objectStore('mutations').put({ ...current, lease }, current.key)
+  return true
+}
+
+/** Ends a lease under which nothing was tried. With `until`, it is not to be claimed before that time. */
+export async function release(queue: Queue, leased: Mutation, now: number, until?: number): Promise<void> {
+  if (!(await currentOf(queue, leased))) return
+  const mutation = released(leased)
+  await putBack(queue, until === undefined ? mutation : { ...mutation, nextAttemptAt: until }, now)
+}
+
+async function bury(queue: Queue, dead: DeadRecord): Promise<void> {
+  await queue.tx.objectStore('dead').put(dead, dead.mutation.id)
+  count(queue, dead.mutation, { dead: 1 })
+}
+
+async function currentOf(queue: Queue, leased: Mutation): Promise<Mutation | undefined> {
+  const current: Mutation | undefined = await queue.tx.objectStore('mutations').get(leased.key)
   return current && placeOf(current.key) === 'sending' && current.lease?.token === leased.lease?.token
     ? current
     : undefined
 }
 
-async function confirm(tx: QueueTransaction, { body }: Mutation, now: number): Promise<void> {
+async function confirm({ tx }: Queue, { body }: Mutation, now: number): Promise<void> {
   await tx.objectStore('meta').put(now, LAST_SYNC_KEY)
   if (body.kind === 'apart') await tx.objectStore('blobs').delete(body.blobKey)
 }
 
 type Verdict =
-  | { kind: 'confirmed'; settlement: Settlement }
+  | { kind: 'confirmed'; settlement: Extract<Settlement, { kind: 'confirmed' }> }
   | { kind: 'dead'; dead: DeadRecord }
   | { kind: 'retry'; mutation: Mutation; nextAttemptAt: number }
-  | { kind: 'held'; mutation: Mutation; hold: HoldRecord }
+  /** With `hold`, the whole queue; else this one alone. */
+  | { kind: 'held'; mutation: Mutation; hold?: HoldRecord }
 
 function decide(leased: Mutation, ending: Ending, now: number, random: () => number): Verdict {
   if (ending.kind === 'confirmed') return { kind: 'confirmed', settlement: ending }
@@ -94,6 +118,8 @@ function decide(leased: Mutation, ending: Ending, now: number, random: () => num
   if (reason) {
     return { kind: 'dead', dead: { mutation, reason, diedAt: now, status: ending.status, problem: ending.problem } }
   }
+  if (ending.uncertain && mutation.onUncertain === 'hold')
+    return { kind: 'held', mutation: { ...mutation, held: true } }
   const { failures, retry: policy } = mutation
   const retryAfterMs = ending.kind === 'retry' ? ending.retryAfterMs : undefined
   const nextAttemptAt = now + retryDelay({ failures, policy, random, retryAfterMs })
@@ -121,12 +147,6 @@ function deathOf(mutation: Mutation, failure: Failure): DeadReason | undefined {
 
 function released({ lease: _ended, ...mutation }: Mutation): Mutation {
   return mutation
-}
-
-/** How it ended, without what the server said. */
-function bare({ at, settlement }: SettledRecord): SettledRecord {
-  if (settlement.kind !== 'confirmed') return { at, settlement }
-  return { at, settlement: { ...settlement, headers: {}, body: undefined } }
 }
 
 function settledRecord(verdict: Exclude<Verdict, { kind: 'retry' | 'held' }>, now: number): SettledRecord {

@@ -8,6 +8,8 @@ export interface SettledRecord {
   /** Milliseconds since the epoch. */
   at: number
   settlement: Settlement
+  /** What it counts in the counters of answers. */
+  bytes?: number
 }
 
 export function settledKey(id: string): string {

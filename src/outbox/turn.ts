@@ -1,14 +1,24 @@
 import { isHoldfastError } from '../protocol/errors.ts'
 import type { Mutation } from '../protocol/mutation.ts'
 import type { Storage } from '../storage/open-storage.ts'
+import { changeQueue } from './change-queue.ts'
 import { type Claim, type ClaimOptions, claimIn } from './claim.ts'
-import { QUEUE_STORES } from './queue-moves.ts'
+import type { Counters } from './counters.ts'
 import { type Ending, type KeepingPorts, release, type Settled, type SettlePorts, settleIn } from './settle.ts'
 
 /** An attempt that has ended. */
 export interface Ended {
   mutation: Mutation
   ending: Ending
+  /** How long the attempt took; left out where none was made. Milliseconds. */
+  attemptMs?: number
+}
+
+/** What was claimed and is not sent now. */
+export interface Returned {
+  mutation: Mutation
+  /** When it may be claimed again; left out: at once. Milliseconds since the epoch. */
+  until?: number
 }
 
 export interface Turn {
@@ -17,13 +27,15 @@ export interface Turn {
   claim: Claim
   /** How many it was ready to take: fewer than asked for on a device that is full. */
   limit: number
+  counters: Counters
 }
 
 export interface TurnOptions {
   ended: readonly Ended[]
-  /** What was claimed before and cannot be sent now. */
-  returned: readonly Mutation[]
+  returned: readonly Returned[]
   claim: ClaimOptions
+  /** What is to be kept in `meta` besides, by its key. */
+  keep: Record<string, unknown>
 }
 
 /**
@@ -34,21 +46,25 @@ export async function takeTurn(storage: Storage, options: TurnOptions, ports: Se
   try {
     return await tryTurn(storage, options, { ...ports, keepsAnswers: true })
   } catch (error) {
-    if (!isHoldfastError(error) || error.code !== 'quota-exceeded') throw error
+    const isFull = isHoldfastError(error) && error.code === 'quota-exceeded'
+    if (!isFull || options.ended.length + options.returned.length === 0) throw error
     // A device that is full gets room by what leaves the queue: without the answers, and without taking more.
-    return tryTurn(storage, { ...options, claim: { ...options.claim, limit: 0 } }, { ...ports, keepsAnswers: false })
+    const lean = { ...options, keep: {}, claim: { ...options.claim, limit: 0 } }
+    return tryTurn(storage, lean, { ...ports, keepsAnswers: false })
   }
 }
 
-function tryTurn(storage: Storage, { ended, returned, claim }: TurnOptions, ports: KeepingPorts): Promise<Turn> {
-  return storage.transact(
-    QUEUE_STORES,
-    'readwrite',
-    async tx => {
+function tryTurn(storage: Storage, { ended, returned, claim, keep }: TurnOptions, ports: KeepingPorts): Promise<Turn> {
+  return changeQueue(
+    storage,
+    async queue => {
       const settled: Settled[] = []
-      for (const { mutation, ending } of ended) settled.push(await settleIn(tx, mutation, ending, ports))
-      for (const mutation of returned) await release(tx, mutation, ports.now())
-      return { settled, claim: await claimIn(tx, claim), limit: claim.limit }
+      for (const { mutation, ending } of ended) settled.push(await settleIn(queue, mutation, ending, ports))
+      for (const { mutation, until } of returned) await release(queue, mutation, ports.now(), until)
+      const claimed = await claimIn(queue, claim)
+      const meta = queue.tx.objectStore('meta')
+      await Promise.all(Object.entries(keep).map(([key, value]) => meta.put(value, key)))
+      return { settled, claim: claimed, limit: claim.limit, counters: queue.counters }
     },
     // What a power cut takes from here, a lease or a removal, is sent again under the same key, which the server knows.
     { durability: 'relaxed' },

@@ -1,21 +1,23 @@
 import { v7 as uuidv7 } from 'uuid'
 import { createAppend } from '../outbox/append.ts'
+import { owned, type QueueLimits } from '../outbox/append-context.ts'
 import { createCallOrder } from '../outbox/call-order.ts'
 import type { DeadLetters } from '../outbox/dead-letters.ts'
 import { type MutationInput, type PreparedMutation, prepareMutation } from '../outbox/mutation-input.ts'
 import type { Outbox } from '../outbox/outbox.ts'
 import { pause, resume } from '../outbox/pause.ts'
+import type { SyncMetrics } from '../outbox/sync-metrics.ts'
 import { HoldfastError } from '../protocol/errors.ts'
 import { namesOf } from '../protocol/names.ts'
 import { openStorage, type Storage } from '../storage/open-storage.ts'
 import { type Channel, createChannel } from '../tabs/channel.ts'
 import { createAnnounce } from './announce.ts'
-import { createLater } from './later.ts'
-import { type HoldfastOptions, resolveOptions } from './options.ts'
+import { createLater, type Later } from './later.ts'
+import { type HoldfastOptions, type ResolvedOptions, resolveOptions } from './options.ts'
 import { createReceipts, type Receipt, type Receipts } from './receipts.ts'
 import type { WantedWorker } from './register-worker.ts'
-import { createStatus, type LiveStatus, type StatusStore } from './status.ts'
-import { startTriggers } from './triggers.ts'
+import { createStatusStore, type StatusStore, type WritableStatus } from './status-store.ts'
+import { createUser, type User } from './user.ts'
 import { createWake, type Wake } from './wake.ts'
 import { createWorkerLink, type WorkerLink } from './worker-link.ts'
 
@@ -26,7 +28,8 @@ export interface Holdfast {
    * browser, not with the network.
    *
    * Rejects with a `HoldfastError`, and then nothing is stored: `invalid-mutation` for an input that cannot be recorded,
-   * `quota-exceeded` when the device is full, `storage-unavailable` and `storage-failed` when the database cannot be
+   * `offline` for one that requires the network when there is none, `outbox-full` beyond the `limits`, `quota-exceeded`
+   * when the device is full, `storage-unavailable` and `storage-failed` when the database cannot be
    * used, `closed` after `close()`.
    */
   mutate(input: MutationInput): Promise<Receipt>
@@ -46,6 +49,14 @@ export interface Holdfast {
   pause(): Promise<void>
   /** Goes on after `pause()`, and after the server asked who this is (401), which holds the queue: sign in first. */
   resume(): Promise<void>
+  /**
+   * Says who uses the app from now on: call it after a sign-in, and with `null` after a sign-out. Each one has a queue of
+   * their own. Only the queue of whoever was named last is sent, by every tab and the worker; what others have written is
+   * kept until they are named again. This tab records, lists and counts what is this one's. A hold after a 401 ends.
+   */
+  identify(principal: string | null): Promise<void>
+  /** What was counted and measured on this device; see `SyncMetrics`. */
+  metrics(): Promise<SyncMetrics>
   /** Ends this client; what is recorded stays, and the worker goes on with it. */
   close(): Promise<void>
 }
@@ -63,17 +74,19 @@ export interface Holdfast {
  */
 export function createHoldfast(options: HoldfastOptions = {}): Holdfast {
   assertPage()
-  const { name, worker, retry } = resolveOptions(options)
+  const resolved = resolveOptions(options, document.baseURI)
+  const { name, worker, retry, limits } = resolved
   const clock = () => Date.now()
   const lifetime = new AbortController()
   const { signal } = lifetime
-  const open = createOpen(name, signal)
+  const user = createUser(resolved)
+  const open = createOpen(name, signal, user)
   const channel = createChannel(namesOf(name).channel)
-  const status = createStatus({ open, online: navigator.onLine !== false })
+  const status = createStatusStore(isOnline())
   const receipts = createReceipts(open)
   const link = createWorkerLink({ name, register: () => registerWorker(worker), sleep, onFailure: warn })
-  const { later, wake } = connect({ name, clock, signal, open, channel, status, receipts, link })
-  const appendInOrder = createAppendInOrder(open, receipts)
+  const { later, wake } = connect({ resolved, clock, signal, open, channel, status, receipts, link, user })
+  const appendInOrder = createAppendInOrder({ open, receipts, channel, limits, later })
   const announce = createAnnounce({
     tell: ids => {
       wake()
@@ -89,11 +102,15 @@ export function createHoldfast(options: HoldfastOptions = {}): Holdfast {
     outbox,
     deadLetters,
     status,
+    metrics: later.metrics,
 
     async mutate(input) {
       if (signal.aborted) throw closed('record the mutation')
-      const prepared = prepareMutation(input, { base: document.baseURI, now: clock, newId: uuidv7, retry })
-      const { id, settled } = await appendInOrder(input.entity, prepared)
+      const { baseURI: base } = document
+      const { loadRare } = later
+      const owner = user.owner()
+      const prepared = prepareMutation(input, { base, now: clock, newId: uuidv7, retry, loadRare, isOnline })
+      const { id, settled } = await appendInOrder(input?.entity, prepared, owner)
       announce(id)
       return { id, settled, cancel: () => outbox.cancel(id) }
     },
@@ -115,6 +132,12 @@ export function createHoldfast(options: HoldfastOptions = {}): Holdfast {
       wake({ eager: true })
     },
 
+    async identify(principal) {
+      await user.identify(await open(), principal ?? undefined)
+      channel.post('changed', { ids: [] })
+      wake({ eager: true })
+    },
+
     async close() {
       lifetime.abort()
       channel.close()
@@ -125,18 +148,20 @@ export function createHoldfast(options: HoldfastOptions = {}): Holdfast {
 }
 
 interface Parts {
-  name: string
+  resolved: ResolvedOptions
   clock: () => number
   signal: AbortSignal
   open: () => Promise<Storage>
   channel: Channel
-  status: LiveStatus
+  status: WritableStatus
   receipts: Receipts
   link: WorkerLink
+  user: User
 }
 
 /** Joins the parts: what wakes whom, and who hears what. */
-function connect({ name, clock, signal, open, channel, status, receipts, link }: Parts) {
+function connect({ resolved, clock, signal, open, channel, status, receipts, link, user }: Parts) {
+  const { name, handlers } = resolved
   const { lock: lockName, syncTagPrefix } = namesOf(name)
   const holder = `page:${uuidv7()}`
   let isBehind = false
@@ -154,34 +179,35 @@ function connect({ name, clock, signal, open, channel, status, receipts, link }:
     channel,
     wake,
     now: clock,
-    subscribe: fn => channel.onMessage(message => message.type !== 'drained' && fn()),
-    drainPorts: async () => ({ storage: await open(), channel, holder, lockName, signal }),
-  })
-  const triggers = startTriggers({
-    window,
-    document,
-    wake,
-    signal,
-    now: clock,
-    mayHavePending: status.mayHavePending,
-    onOnline: status.setOnline,
-    onShown: async () => {
-      await Promise.all([status.refresh(), receipts.refresh()])
+    newId: uuidv7,
+    principal: user.principal,
+    settledOf: receipts.settledOf,
+    live: {
+      store: status,
+      open,
+      online: isOnline(),
+      lane: user.lane,
+      limits: resolved.limits,
+      now: clock,
+      receipts,
+      user,
     },
+    subscribe: fn => channel.onMessage(message => message.type !== 'drained' && fn()),
+    drainPorts: async () => ({ storage: await open(), channel, holder, lockName, signal, handlers }),
   })
   channel.onMessage(message => {
     if (message.type === 'drained') isBehind = message.remaining > 0
-    for (const listener of [status, receipts, triggers]) listener.hear(message)
+    receipts.hear(message)
   })
   return { later, wake }
 }
 
 /** Opens the storage once; a failure is not for ever: the next call tries again. */
-function createOpen(name: string, signal: AbortSignal): () => Promise<Storage> {
+function createOpen(name: string, signal: AbortSignal, user: User): () => Promise<Storage> {
   let opening: Promise<Storage> | undefined
   return () => {
     if (signal.aborted && !opening) return Promise.reject(closed('use the outbox'))
-    opening ??= openStorage({ name }).catch(error => {
+    opening ??= openFor(name, user).catch(error => {
       opening = undefined
       throw error
     })
@@ -189,21 +215,47 @@ function createOpen(name: string, signal: AbortSignal): () => Promise<Storage> {
   }
 }
 
-function createAppendInOrder(open: () => Promise<Storage>, receipts: Receipts) {
+async function openFor(name: string, user: User): Promise<Storage> {
+  const storage = await openStorage({ name })
+  await user.introduce(storage)
+  return storage
+}
+
+interface AppendParts extends Pick<Parts, 'open' | 'receipts' | 'channel'> {
+  limits: QueueLimits
+  later: Later
+}
+
+function createAppendInOrder({ open, receipts, channel, limits, later }: AppendParts) {
   let append: ReturnType<typeof createAppend> | undefined
-  return createCallOrder(async (prepared: PreparedMutation) => {
+  const context = () => ({ principal: undefined, limits })
+  const inOrder = createCallOrder(async ({ prepared, owner }: Owned) => {
     const { id } = prepared.mutation
-    const settled = receipts.settledOf(id)
+    const settled = receipts.expect(id)
     try {
       const storage = await open()
-      append ??= createAppend(storage)
-      await append(prepared)
+      append ??= createAppend(storage, { context, loadCoalescing: later.loadCoalescing })
+      const appended = await append(owned(prepared, { principal: owner() }))
+      if (appended.ended.length > 0) channel.post('settled', { ids: appended.ended })
+      if (appended.id === id) return { id, settled }
+      receipts.forget(id)
+      return { id: appended.id, settled: receipts.settledOf(appended.id) }
     } catch (error) {
       receipts.forget(id)
       throw error
     }
-    return { id, settled }
   })
+  return (lane: string | undefined, prepared: PreparedMutation | Promise<PreparedMutation>, owner: Owned['owner']) =>
+    inOrder(lane, prepared instanceof Promise ? prepared.then(one => ({ prepared: one, owner })) : { prepared, owner })
+}
+
+interface Owned {
+  prepared: PreparedMutation
+  owner: () => string | undefined
+}
+
+function isOnline(): boolean {
+  return navigator.onLine !== false
 }
 
 function sleep(delayMs: number): Promise<void> {

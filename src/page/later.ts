@@ -1,22 +1,34 @@
+import type { WriteGroup } from '../outbox/append.ts'
 import type { DeadLetters, DeadLettersPorts } from '../outbox/dead-letters.ts'
 import type { DrainForPorts } from '../outbox/drain-for.ts'
 import type { Outbox, OutboxPorts } from '../outbox/outbox.ts'
 import type { Platform } from '../outbox/platform.ts'
+import type { SyncMetrics } from '../outbox/sync-metrics.ts'
 import { HoldfastError } from '../protocol/errors.ts'
 import type { DrainResult } from '../protocol/messages.ts'
+import type { LivePorts } from './live.ts'
+import type { Wake } from './wake.ts'
 import type { WorkerLink } from './worker-link.ts'
 
-export interface LaterPorts extends OutboxPorts, DeadLettersPorts {
+type OnDemand = typeof import('./on-demand.ts')
+
+export interface LaterPorts extends Omit<OutboxPorts, 'wake'>, Omit<DeadLettersPorts, 'wake'> {
   drainPorts: () => Promise<Omit<DrainForPorts, keyof Platform>>
   link: WorkerLink
+  wake: Wake
   name: string
   signal: AbortSignal
+  live: Omit<LivePorts, 'channel' | 'wake' | 'signal'>
 }
 
 /** The parts of the client that are loaded after it. Each call waits for them, and rejects with `not-loaded` if it must. */
 export interface Later {
   outbox: Outbox
   deadLetters: DeadLetters
+  metrics(): Promise<SyncMetrics>
+  /** What only some writes need: coalescing, references. */
+  loadRare: () => Promise<OnDemand>
+  loadCoalescing: () => Promise<WriteGroup>
   /** Drains in this page until nothing more is due; the page's timer comes again for what will be. */
   drain(eager: boolean): Promise<DrainResult>
   /** Has the worker drain, or else this page, and resolves when nothing more is due. */
@@ -28,9 +40,14 @@ const BUDGET_MS = 120_000
 
 /** Begins to load those parts at once, so that they are there when the network is not. */
 export function createLater(ports: LaterPorts): Later {
-  const load = () => import('./on-demand.ts').catch(notLoaded)
-  const outbox = async () => (await load()).createOutbox(ports)
-  const deadLetters = async () => (await load()).createDeadLetters(ports)
+  const { channel, wake, signal } = ports
+  let isLive = false
+  const load = async () => {
+    const parts = await import('./on-demand.ts').catch(notLoaded)
+    if (!isLive && !signal.aborted) parts.startLive({ ...ports.live, channel, wake, signal })
+    isLive = true
+    return parts
+  }
   load().catch(() => undefined)
 
   async function drain(eager: boolean): Promise<DrainResult> {
@@ -40,20 +57,11 @@ export function createLater(ports: LaterPorts): Later {
   }
 
   return {
-    outbox: {
-      list: async filter => (await outbox()).list(filter),
-      get: async id => (await outbox()).get(id),
-      count: async () => (await ports.open()).mutations.count(),
-      cancel: async id => (await outbox()).cancel(id),
-      subscribe: ports.subscribe,
-    },
-    deadLetters: {
-      list: async () => (await deadLetters()).list(),
-      get: async id => (await deadLetters()).get(id),
-      retry: async id => (await deadLetters()).retry(id),
-      discard: async id => (await deadLetters()).discard(id),
-      subscribe: ports.subscribe,
-    },
+    outbox: lazily(async () => (await load()).createOutbox(ports), OUTBOX, ports.subscribe),
+    deadLetters: lazily(async () => (await load()).createDeadLetters(ports), DEAD_LETTERS, ports.subscribe),
+    metrics: async () => (await load()).readMetrics(await ports.open()),
+    loadRare: load,
+    loadCoalescing: async () => (await load()).writeCoalescing,
     drain,
     async sync() {
       const { askWorker } = await load()
@@ -63,12 +71,28 @@ export function createLater(ports: LaterPorts): Later {
   }
 }
 
+const OUTBOX = ['list', 'get', 'count', 'cancel', 'retry'] as const
+const DEAD_LETTERS = ['list', 'get', 'retry', 'discard', 'export', 'import'] as const
+
+/** The methods of something that is made when the first of them is called. */
+function lazily<T extends { subscribe: unknown }, K extends Exclude<keyof T, 'subscribe'>>(
+  make: () => Promise<T>,
+  methods: readonly K[],
+  subscribe: T['subscribe'],
+): T {
+  const call =
+    (method: K) =>
+    async (...given: unknown[]) =>
+      ((await make()) as Record<K, (...given: unknown[]) => unknown>)[method](...given)
+  return { subscribe, ...Object.fromEntries(methods.map(method => [method, call(method)])) } as unknown as T
+}
+
 function notLoaded(cause: unknown): never {
   throw new HoldfastError({
     code: 'not-loaded',
     action: 'load the rest of Holdfast',
     reason: 'its file could not be fetched',
-    hint: 'Nothing is lost: writes are still recorded. Reload the page when there is a network.',
+    hint: 'What is recorded is safe. Reload the page when there is a network.',
     cause,
   })
 }

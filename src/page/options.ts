@@ -1,6 +1,10 @@
+import type { QueueLimits } from '../outbox/append-context.ts'
+import type { Handlers } from '../outbox/handlers.ts'
+import type { PaceOptions } from '../outbox/pace/pace-options.ts'
 import { DEFAULT_RETRY, type RetryOptions, type RetryPolicy } from '../outbox/retry-policy.ts'
-import { HoldfastError } from '../protocol/errors.ts'
+import { type AnswerLimits, DEFAULT_SETTINGS, type KeySettings, type Settings } from '../outbox/settings.ts'
 import { DEFAULT_NAME } from '../protocol/names.ts'
+import { checkOptions, invalidOptions } from './check-options.ts'
 
 /** How an outbox is set up. Every member has a default. */
 export interface HoldfastOptions {
@@ -11,8 +15,31 @@ export interface HoldfastOptions {
    * delivers while it is open.
    */
   worker?: string | false
+  /** The app's own functions, by name; the worker imports the same module. */
+  handlers?: Handlers
+  /** The name of the auth provider among the handlers, which adds headers when something is sent. Default: none. */
+  auth?: string
+  /**
+   * Whose queue this is; see `identify()`. `null`: nobody's. Default: whoever was named last on this device.
+   */
+  principal?: string | null
+  /** The name of a judge among the handlers, whose word on an answer goes before the table of outcomes. Default: none. */
+  judge?: string
+  /** What 403 means. `hold` where signing in again may help. Default `refused`: a dead letter. */
+  forbidden?: 'refused' | 'hold'
+  /** How much may wait; beyond it `mutate()` rejects with `outbox-full`. Default: as much as the device has room for. */
+  limits?: Partial<QueueLimits>
+  /** How fast things are sent. Defaults: up to 6 requests at once to each origin, as many as it takes well; no batches. */
+  pace?: PaceOptions
   /** Defaults: 8 attempts, `baseMs` 1000, `capMs` 60000, `maxAgeMs` 30 days. It holds for mutations made from now on. */
   retry?: RetryOptions
+  /**
+   * How the idempotency key travels. Defaults: `header` `Idempotency-Key`, `form` `quoted`, and to the app's own origin
+   * only: `origins` are the others whose CORS rules allow the header.
+   */
+  idempotency?: Partial<KeySettings>
+  /** How long, how many and how much of the answers is kept for `outbox.get()`. Defaults: a day, 10,000, 10 MiB. */
+  answers?: Partial<AnswerLimits>
 }
 
 /** The worker that the Vite plugin built, put in by its `define`; `false` where it builds none, as with `dev: false`. */
@@ -27,48 +54,80 @@ interface BuiltWorker {
 export interface ResolvedOptions {
   name: string
   worker: { url: string; scope?: string } | undefined
+  principal: string | null | undefined
+  limits: QueueLimits
   retry: RetryPolicy
+  handlers: Handlers
+  settings: Settings
 }
 
 /** Checks the options and fills in the defaults. Throws a `HoldfastError` of code `invalid-options`. */
-export function resolveOptions(options: HoldfastOptions): ResolvedOptions {
-  for (const member of Object.keys(options)) {
-    if (!MEMBERS.has(member)) throw invalid(`there is no option "${member}"`, `Use only ${[...MEMBERS].join(', ')}.`)
-  }
+export function resolveOptions(options: HoldfastOptions, base: string): ResolvedOptions {
+  checkOptions(options)
   const built = typeof __HOLDFAST_WORKER__ === 'undefined' ? undefined : __HOLDFAST_WORKER__
-  const name = options.name ?? (built || undefined)?.name ?? DEFAULT_NAME
-  if (typeof name !== 'string' || name === '') throw invalid('its name is not a text', 'Pass a name such as "my-app".')
+  const { principal, handlers = {}, name = (built || undefined)?.name ?? DEFAULT_NAME } = options
   const isForAnother = built && options.worker === undefined && built.name !== name
   if (isForAnother) console.warn(deliversAnother(built.name, name))
-  const worker = isForAnother ? undefined : workerOf(options.worker, built)
-  return { name, worker, retry: retryOf(options.retry) }
+  return {
+    name,
+    worker: isForAnother ? undefined : workerOf(options.worker, built),
+    principal,
+    limits: { mutations: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY, ...options.limits },
+    retry: { ...DEFAULT_RETRY, ...options.retry },
+    handlers,
+    settings: settingsOf(options, handlers, base),
+  }
 }
 
 function deliversAnother(built: string, name: string): string {
   return `"${name}" is sent by this page only: the built worker delivers "${built}". Give holdfast() the same name.`
 }
 
-const MEMBERS = new Set(['name', 'worker', 'retry'])
-
-function workerOf(worker: unknown, built: BuiltWorker | false | undefined): ResolvedOptions['worker'] {
+function workerOf(
+  worker: string | false | undefined,
+  built: BuiltWorker | false | undefined,
+): ResolvedOptions['worker'] {
   if (worker === false || (worker === undefined && built === false)) return undefined
-  if (worker === undefined) return built ? { url: built.url, scope: built.scope } : { url: '/sw.js' }
-  if (typeof worker === 'string' && worker !== '') return { url: worker }
-  throw invalid('its worker is not an address', 'Pass the address of the service worker, or false for none.')
+  if (worker !== undefined) return { url: worker }
+  return built ? { url: built.url, scope: built.scope } : { url: '/sw.js' }
 }
 
-function retryOf(retry: RetryOptions = {}): RetryPolicy {
-  for (const [name, value] of Object.entries(retry)) {
-    if (!(name in DEFAULT_RETRY)) throw invalid(`there is no option "retry.${name}"`, `Use ${RETRY_NAMES}.`)
-    if (!(typeof value === 'number' && value >= (name === 'attempts' ? 1 : 0))) {
-      throw invalid(`retry.${name} is ${String(value)}`, 'Pass a positive number (times are in milliseconds).')
-    }
+function settingsOf(options: HoldfastOptions, handlers: Handlers, base: string): Settings {
+  const { auth, judge, forbidden, pace: { concurrency, endpoint, ...pace } = {} } = options
+  for (const [kind, name, known] of [
+    ['auth', auth, handlers.auth],
+    ['judge', judge, handlers.judges],
+  ] as const) {
+    if (name === undefined || Object.hasOwn(known ?? {}, name)) continue
+    throw invalidOptions(
+      `there is no ${kind} "${name}" among the handlers`,
+      'Pass { handlers } with a function of that name.',
+    )
   }
-  return { ...DEFAULT_RETRY, ...retry }
+  const defaults = DEFAULT_SETTINGS
+  return {
+    pace: {
+      ...defaults.pace,
+      ...pace,
+      concurrency: concurrencyOf(concurrency),
+      endpoint: endpoint && new URL(endpoint, base).href,
+    },
+    auth,
+    judge,
+    forbidden: forbidden ?? defaults.forbidden,
+    key: { ...defaults.key, ...options.idempotency },
+    answers: { ...defaults.answers, ...options.answers },
+  }
 }
 
-const RETRY_NAMES = 'attempts, baseMs, capMs or maxAgeMs'
-
-function invalid(reason: string, hint: string): HoldfastError {
-  return new HoldfastError({ code: 'invalid-options', action: 'set up Holdfast', reason, hint })
+/** Who names only one bound means that one: the default of the other gives way. */
+function concurrencyOf({ min, max }: NonNullable<PaceOptions['concurrency']> = {}): Settings['pace']['concurrency'] {
+  const defaults = DEFAULT_SETTINGS.pace.concurrency
+  const least = min ?? Math.min(defaults.min, max ?? defaults.min)
+  const most = max ?? Math.max(defaults.max, least)
+  if (least <= most) return { min: least, max: most }
+  throw invalidOptions(
+    `pace.concurrency.min (${least}) is above its max (${most})`,
+    'Pass a min that is not above the max.',
+  )
 }

@@ -14,7 +14,12 @@ export interface Receipt {
 }
 
 export interface Receipts {
-  /** The promise for the end of this mutation; asked for before it is stored, so that its end cannot be missed. */
+  /**
+   * The promise for the end of a mutation that is about to be stored; nothing is read for it. Whoever asks for the same one
+   * again gets the same promise.
+   */
+  expect(id: string): Promise<Settlement>
+  /** The same for one that is on record, which may have ended already. */
   settledOf(id: string): Promise<Settlement>
   /** It could not be stored, and will never end. */
   forget(id: string): void
@@ -23,12 +28,17 @@ export interface Receipts {
   refresh(): Promise<void>
 }
 
+interface Waiting {
+  settled: Promise<Settlement>
+  end: (settlement: Settlement) => void
+}
+
 /** At the end of a drain, at most that many are looked up. */
 const LOOKED_AT = 200
 
 /** Keeps the promises of the mutations that this page made, and reads how they ended when the channel says so. */
 export function createReceipts(open: () => Promise<Storage>): Receipts {
-  const waiting = new Map<string, (settlement: Settlement) => void>()
+  const waiting = new Map<string, Waiting>()
 
   async function look(ids: string[]): Promise<void> {
     const mine = ids.filter(id => waiting.has(id))
@@ -36,18 +46,32 @@ export function createReceipts(open: () => Promise<Storage>): Receipts {
     const { meta } = await open()
     for (const id of mine) {
       const record = await meta.getItem<SettledRecord>(settledKey(id))
-      if (record) end(id, record.settlement)
+      if (!record) continue
+      waiting.get(id)?.end(record.settlement)
+      waiting.delete(id)
     }
   }
 
-  function end(id: string, settlement: Settlement): void {
-    waiting.get(id)?.(settlement)
-    waiting.delete(id)
+  function expect(id: string): Promise<Settlement> {
+    const known = waiting.get(id)
+    if (known) return known.settled
+    let end: Waiting['end'] = () => {}
+    const settled = new Promise<Settlement>(resolve => {
+      end = resolve
+    })
+    waiting.set(id, { settled, end })
+    return settled
   }
 
   return {
+    expect,
+    settledOf(id) {
+      const settled = expect(id)
+      // Looked for after it was asked for, so that it cannot end in between.
+      look([id]).catch(() => undefined)
+      return settled
+    },
     forget: id => void waiting.delete(id),
-    settledOf: id => new Promise(resolve => waiting.set(id, resolve)),
     hear(message) {
       if (message.type === 'settled') look(message.ids).catch(() => undefined)
       // A message may be lost with its sender.

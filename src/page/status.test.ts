@@ -1,28 +1,42 @@
 import 'fake-indexeddb/auto'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { COUNTERS_KEY, counted, NO_COUNTERS, type Tally } from '../outbox/counters.ts'
 import { HELD_KEY, pause, resume } from '../outbox/pause.ts'
 import { LAST_SYNC_KEY } from '../outbox/settled.ts'
 import { openStorage, type Storage } from '../storage/open-storage.ts'
-import { createStatus, type SyncStatus } from './status.ts'
+import { createStatus, type StatusPorts } from './status.ts'
+import { createStatusStore, type SyncStatus } from './status-store.ts'
 
 let storage: Storage
-let count = 0
+let databases = 0
 
 beforeEach(async () => {
-  count += 1
-  storage = await openStorage({ name: `status-${count}` })
+  databases += 1
+  storage = await openStorage({ name: `status-${databases}` })
 })
 afterEach(() => storage.close())
 
-const create = (online = true) => createStatus({ open: async () => storage, online })
+const create = (ports: Partial<StatusPorts> = {}) => {
+  const store = createStatusStore(ports.online ?? true)
+  const live = createStatus({
+    store,
+    open: async () => storage,
+    online: true,
+    lane: () => '',
+    limits: { mutations: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY },
+    now: () => 1_000,
+    usedShare: async () => 0,
+    ...ports,
+  })
+  return { ...live, get: store.get, subscribe: store.subscribe }
+}
+/** What the outbox counts, see `change-queue`. */
+const count = (tally: Partial<Tally>, lane = '') =>
+  storage.meta.setItem(COUNTERS_KEY, counted(NO_COUNTERS, lane, tally))
 const message = <T extends object>(type: string, rest: T) => ({ holdfast: 1, type, ...rest }) as never
 
 it('says how many wait, how many are dead, and when the last sync was', async () => {
-  await storage.mutations.setItems([
-    ['1', {}],
-    ['2', {}],
-  ])
-  await storage.dead.setItem('3', {})
+  await count({ pending: 2, held: 1, dead: 1 })
   await storage.meta.setItem(LAST_SYNC_KEY, 1_700_000_000_000)
   const status = create()
   await status.refresh()
@@ -31,7 +45,9 @@ it('says how many wait, how many are dead, and when the last sync was', async ()
     online: true,
     pending: 2,
     sending: 0,
+    held: 1,
     dead: 1,
+    pressure: 0,
     lastSyncAt: new Date(1_700_000_000_000),
     storage: 'durable',
   })
@@ -43,19 +59,19 @@ describe('the state', () => {
     const seen: SyncStatus['state'][] = []
     status.subscribe(({ state }) => seen.push(state))
     await status.refresh()
-    await storage.mutations.setItem('1', {})
+    await count({ pending: 1 })
     status.hear(message('appended', { ids: ['a'] }))
     await status.refresh()
     status.hear(message('sending', { ids: ['a'] }))
-    await storage.mutations.removeItem('1')
+    await count({})
     status.hear(message('settled', { ids: ['a'] }))
     await status.refresh()
     expect(seen).toEqual(['waiting', 'syncing', 'waiting', 'idle'])
   })
 
   it('is offline, or paused, before anything else', async () => {
-    await storage.mutations.setItem('1', {})
-    const status = create(false)
+    await count({ pending: 1 })
+    const status = create({ online: false })
     await status.refresh()
     expect(status.get()).toMatchObject({ state: 'offline', online: false, pending: 1 })
     status.setOnline(true)
@@ -97,25 +113,59 @@ it('gives the same object until something changes, and tells nobody without a ch
 })
 
 it('says that the storage is unavailable instead of "nothing waits"', async () => {
-  const status = createStatus({ open: () => Promise.reject(new Error('refused')), online: true })
+  const status = create({ open: () => Promise.reject(new Error('refused')) })
   await status.refresh()
   expect(status.get().storage).toBe('unavailable')
   expect(status.mayHavePending()).toBe(true)
 })
 
 it('keeps what it knew when a read fails', async () => {
-  await storage.mutations.setItem('1', {})
+  await count({ pending: 1 })
   let isBroken = false
   const open = () => (isBroken ? Promise.reject(new Error('gone')) : Promise.resolve(storage))
-  const status = createStatus({ open, online: true })
+  const status = create({ open })
   expect(status.mayHavePending()).toBe(true)
   await status.refresh()
   isBroken = true
   await status.refresh()
   expect(status.get()).toMatchObject({ pending: 1, storage: 'unavailable' })
   isBroken = false
-  await storage.mutations.clear()
+  await count({})
   await status.refresh()
   expect(status.get()).toMatchObject({ pending: 0, storage: 'durable' })
   expect(status.mayHavePending()).toBe(false)
+})
+
+it('counts what is this person’s, and not what somebody else has', async () => {
+  await count({ pending: 3 }, '@ada|')
+  const mine = create()
+  const adas = create({ lane: () => '@ada|' })
+  await Promise.all([mine.refresh(), adas.refresh()])
+  expect([mine.get().pending, adas.get().pending]).toEqual([0, 3])
+})
+
+describe('pressure', () => {
+  it('is the greatest share of a limit, and of what the browser has room for', async () => {
+    await count({ pending: 30, bytes: 900 })
+    const limits = { mutations: 100, bytes: 1_000 }
+    const status = create({ limits })
+    const full = create({ limits, usedShare: async () => 0.95 })
+    await Promise.all([status.refresh(), full.refresh()])
+    expect([status.get().pressure, full.get().pressure]).toEqual([0.9, 0.95])
+  })
+
+  it('counts everybody on the device, and is never above 1', async () => {
+    await count({ pending: 30 }, '@ada|')
+    const status = create({ limits: { mutations: 10, bytes: 1 } })
+    await status.refresh()
+    expect(status.get().pressure).toBe(1)
+  })
+})
+
+it('tells how far a drain is, at what rate, and how long it will take, until it ends', async () => {
+  const status = create({ now: () => 5_000 })
+  status.hear(message('settled', { ids: ['a'], progress: { done: 50, total: 200, startedAt: 0 } }))
+  expect(status.get().progress).toEqual({ done: 50, total: 200, perSecond: 10, remainingMs: 15_000 })
+  status.hear(message('drained', { synced: 200, failed: 0, remaining: 0 }))
+  expect(status.get().progress).toBeUndefined()
 })

@@ -1,35 +1,14 @@
+import type { QueueLimits } from '../outbox/append-context.ts'
+import { COUNTERS_KEY, type Counters, NO_COUNTERS, type Tally, tallyOf } from '../outbox/counters.ts'
 import { HELD_KEY, PAUSED_KEY } from '../outbox/pause.ts'
 import { LAST_SYNC_KEY } from '../outbox/settled.ts'
-import type { ChannelMessage } from '../protocol/messages.ts'
+import type { ChannelMessage, DrainProgress } from '../protocol/messages.ts'
 import { answerOf } from '../storage/database.ts'
 import type { Storage } from '../storage/open-storage.ts'
-import { tellAll } from '../tabs/tell-all.ts'
+import type { SyncProgress, SyncStatus, WritableStatus } from './status-store.ts'
 
-/** What a person wants to know about their writes. A new object for each change. */
-export interface SyncStatus {
-  /** In one word: `paused`, `held` (the server asked who this is: sign in, then `resume()`), `offline`, `syncing` (an attempt is under way), `waiting` (something waits) or `idle`. */
-  state: 'paused' | 'held' | 'offline' | 'syncing' | 'waiting' | 'idle'
-  /** False only where the browser knows that there is no network. */
-  online: boolean
-  /** Writes in the queue, those on their way included. */
-  pending: number
-  /** Of these, how many are on their way now. */
-  sending: number
-  /** Dead letters, which wait for a person. */
-  dead: number
-  /** When the server last confirmed a write. */
-  lastSyncAt?: Date
-  /** `unavailable`: the browser refuses the database, and `mutate()` rejects. */
-  storage: 'durable' | 'unavailable'
-}
-
-export interface StatusStore {
-  get(): SyncStatus
-  /** Calls `fn` with each new status; the function it returns ends that. */
-  subscribe(fn: (status: SyncStatus) => void): () => void
-}
-
-export interface LiveStatus extends StatusStore {
+/** What keeps the status. */
+export interface LiveStatus {
   /** Takes a message of the channel into account. */
   hear(message: ChannelMessage): void
   /** Reads the counts again. Never rejects. */
@@ -39,39 +18,43 @@ export interface LiveStatus extends StatusStore {
   mayHavePending(): boolean
 }
 
+export interface StatusPorts {
+  store: WritableStatus
+  open: () => Promise<Storage>
+  online: boolean
+  /** Whose writes are counted, see `laneOf`. */
+  lane: () => string
+  limits: QueueLimits
+  now: () => number
+  /** The share of what the browser lets this site store that is used, where it tells. */
+  usedShare: () => Promise<number>
+}
+
 /** Keeps the status: counts from the database, what is on its way from the channel. */
-export function createStatus({ open, online }: { open: () => Promise<Storage>; online: boolean }): LiveStatus {
-  const listeners = new Set<(status: SyncStatus) => void>()
+export function createStatus({ store, open, online, now, ...ports }: StatusPorts): LiveStatus {
   const sending = new Set<string>()
   let counts: Counts = { ...NOTHING, storage: 'durable' }
+  let progress: SyncProgress | undefined
   let isOnline = online
   let isKnown = false
-  let status = toStatus(counts, 0, isOnline)
+  const publish = () => store.set(toStatus(counts, { sending: sending.size, online: isOnline, progress }))
   const reread = createRefresh(async () => {
-    const read = await readCounts(open)
+    const read = await readCounts(open, ports)
     isKnown = read !== undefined
     // What cannot be read is not nothing: the last known counts stand.
     counts = read ?? { ...counts, storage: 'unavailable' }
     publish()
   })
 
-  function publish(): void {
-    const next = toStatus(counts, sending.size, isOnline)
-    if (isSame(status, next)) return
-    status = next
-    tellAll(listeners, status)
-  }
-
   return {
-    get: () => status,
-    subscribe(fn) {
-      listeners.add(fn)
-      return () => listeners.delete(fn)
-    },
     hear(message) {
       if (message.type === 'sending') for (const id of message.ids) sending.add(id)
       if (message.type === 'settled') for (const id of message.ids) sending.delete(id)
-      if (message.type === 'drained') sending.clear()
+      if (message.type === 'settled' && message.progress) progress = progressOf(message.progress, now())
+      if (message.type === 'drained') {
+        sending.clear()
+        progress = undefined
+      }
       publish()
       if (message.type !== 'sending') void reread()
     },
@@ -80,36 +63,39 @@ export function createStatus({ open, online }: { open: () => Promise<Storage>; o
       isOnline = now
       publish()
     },
-    mayHavePending: () => !isKnown || counts.pending > 0,
+    mayHavePending: () => !isKnown || counts.pending > counts.held,
   }
 }
 
-const NOTHING = { pending: 0, dead: 0, paused: false, held: false, lastSyncAt: undefined }
+const NOTHING = { ...tallyOf(NO_COUNTERS, ''), pressure: 0, paused: false, isHeld: false, lastSyncAt: undefined }
 
-interface Counts {
-  pending: number
-  dead: number
+interface Counts extends Tally {
+  pressure: number
   paused: boolean
-  held: boolean
+  /** Whether the whole queue is held, since the server asked who this is. */
+  isHeld: boolean
   lastSyncAt: number | undefined
   storage: SyncStatus['storage']
 }
 
-const META_KEYS = [PAUSED_KEY, HELD_KEY, LAST_SYNC_KEY]
+const META_KEYS = [COUNTERS_KEY, PAUSED_KEY, HELD_KEY, LAST_SYNC_KEY]
 
-async function readCounts(open: () => Promise<Storage>): Promise<Counts | undefined> {
+type CountPorts = Pick<StatusPorts, 'lane' | 'limits' | 'usedShare'>
+
+/** Reads four records, however many wait. */
+async function readCounts(open: StatusPorts['open'], ports: CountPorts): Promise<Counts | undefined> {
   try {
-    const { database, mutations, dead } = await open()
-    const [pending, deadCount, [paused, held, lastSyncAt]] = await Promise.all([
-      mutations.count(),
-      dead.count(),
+    const { database } = await open()
+    const [records, usedShare] = await Promise.all([
       database.read('meta', meta => Promise.all(META_KEYS.map(key => answerOf(meta.get(key))))),
+      ports.usedShare(),
     ])
+    const [counters = NO_COUNTERS, paused, held, lastSyncAt] = records
     return {
-      pending,
-      dead: deadCount,
+      ...tallyOf(counters, ports.lane()),
+      pressure: pressureOf(counters, ports.limits, usedShare),
       paused: paused !== undefined,
-      held: held !== undefined,
+      isHeld: held !== undefined,
       lastSyncAt,
       storage: 'durable',
     }
@@ -118,23 +104,44 @@ async function readCounts(open: () => Promise<Storage>): Promise<Counts | undefi
   }
 }
 
-function toStatus(counts: Counts, sending: number, online: boolean): SyncStatus {
-  const { pending, dead, lastSyncAt, storage } = counts
-  const status: SyncStatus = { state: stateOf(counts, sending, online), online, pending, sending, dead, storage }
+function pressureOf({ lanes }: Counters, limits: QueueLimits, usedShare: number): number {
+  const total = (of: (tally: Tally) => number) => Object.values(lanes).reduce((sum, tally) => sum + of(tally), 0)
+  const shares = [
+    usedShare,
+    total(({ pending }) => pending) / limits.mutations,
+    total(({ bytes }) => bytes) / limits.bytes,
+  ]
+  // In hundredths, or every write would be a new status.
+  return Math.min(1, Math.round(Math.max(...shares.filter(share => share >= 0)) * 100) / 100)
+}
+
+function progressOf({ done, total, startedAt }: DrainProgress, now: number): SyncProgress {
+  const seconds = Math.max(now - startedAt, 1) / 1000
+  const perSecond = Math.round((done / seconds) * 10) / 10
+  return { done, total, perSecond, remainingMs: Math.round(((total - done) * seconds * 1000) / Math.max(done, 1)) }
+}
+
+interface Live {
+  sending: number
+  online: boolean
+  progress: SyncProgress | undefined
+}
+
+function toStatus(counts: Counts, { sending, online, progress }: Live): SyncStatus {
+  const { pending, held, dead, pressure, lastSyncAt, storage } = counts
+  const state = stateOf(counts, sending, online)
+  const status: SyncStatus = { state, online, pending, sending, held, dead, pressure, storage }
   if (lastSyncAt !== undefined) status.lastSyncAt = new Date(lastSyncAt)
+  if (progress) status.progress = progress
   return status
 }
 
-function stateOf({ pending, paused, held }: Counts, sending: number, online: boolean): SyncStatus['state'] {
+function stateOf({ pending, paused, isHeld }: Counts, sending: number, online: boolean): SyncStatus['state'] {
   if (paused) return 'paused'
-  if (held) return 'held'
+  if (isHeld) return 'held'
   if (sending > 0) return 'syncing'
   if (!online) return 'offline'
   return pending > 0 ? 'waiting' : 'idle'
-}
-
-function isSame(a: SyncStatus, b: SyncStatus): boolean {
-  return JSON.stringify(a) === JSON.stringify(b)
 }
 
 /** Calls that come while one is under way share the next one, so that a burst of changes costs two reads. */

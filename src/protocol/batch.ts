@@ -1,4 +1,4 @@
-import { type BatchBody, flawOfBody } from './batch-body.ts'
+import { type BatchBody, isBatchBody, parseJson } from './batch-body.ts'
 import { parseIdempotencyKey } from './idempotency-key.ts'
 import { isJsonObject } from './merge-patch.ts'
 import { METHODS, type MutationMethod } from './mutation.ts'
@@ -51,38 +51,87 @@ export interface BatchAnswer {
   id: string
   /** 200 to 599. */
   status: number
+  /** Names in any case. */
   headers: Record<string, string>
   body?: BatchBody
 }
 
-/** `count` members, the first ones, are in `text`. `too-large`: not even the first one fits; it has to go alone. */
-export type EncodedBatch = { kind: 'encoded'; text: string; count: number } | { kind: 'too-large' }
+/** `count` members, the first ones, are in `text`. 0: not even the first one fits; it has to go alone. */
+export interface EncodedBatch {
+  text: string
+  count: number
+}
 
 /**
- * Writes as many members as fit, from the first on.
+ * Writes as many members as fit, from the first on. It takes each UTF-16 unit for three bytes, the most that it can be in
+ * UTF-8: to count them would take a copy, and a batch is for small members.
  *
  * @example
  * encodeBatch([{ id: 'a1', method: 'POST', url: '/api/notes', headers: {}, body: { kind: 'json', json: { text: 'Fern' } } }])
  */
 export function encodeBatch(members: readonly BatchMember[], limits: BatchLimits = BATCH_LIMITS): EncodedBatch {
   const written: string[] = []
-  let size = FRAME.length
+  const frame = (list: string) => `{"version":${BATCH_VERSION},"requests":[${list}]}`
+  let room = limits.bytes / 3 - frame('').length
   for (const member of members.slice(0, limits.members)) {
     const text = JSON.stringify(member)
-    size += utf8Length(text) + 1
-    if (size > limits.bytes) break
+    room -= text.length + 1
+    if (room < 0) break
     written.push(text)
   }
-  if (written.length === 0 && members.length > 0) return { kind: 'too-large' }
-  return { kind: 'encoded', text: FRAME.replace('[]', () => `[${written.join(',')}]`), count: written.length }
+  return { text: frame(written.join()), count: written.length }
 }
-
-const FRAME = JSON.stringify({ version: BATCH_VERSION, requests: [] })
 
 /** Writes the answers of a batch. */
 export function encodeBatchAnswers(answers: readonly BatchAnswer[]): string {
   return JSON.stringify({ version: BATCH_VERSION, answers })
 }
+
+/**
+ * Reads the answer to a batch of these ids, on the client. Each id may have one answer, and no other id any; those without
+ * one were not processed, or it is not known, and are to be sent again. Where anything is wrong there is no answer at all,
+ * since what is not known to be success is not success. Members of objects that the specification does not know are left
+ * aside: they cannot change what has happened.
+ */
+export function parseBatchAnswer(text: string, ids: readonly string[]): Map<string, BatchAnswer> | undefined {
+  const open = new Set(ids)
+  const answers = itemsOf(parseJson(text), 'answers')
+  if (!answers?.every((answer): answer is BatchAnswer => isAnswer(answer) && open.delete(answer.id))) return undefined
+  return new Map(answers.map(answer => [answer.id, answer]))
+}
+
+function isAnswer(answer: unknown): answer is BatchAnswer {
+  if (!isJsonObject(answer)) return false
+  const { id, status, headers, body } = answer
+  return (
+    typeof id === 'string' &&
+    Number.isInteger(status) &&
+    Number(status) >= 200 &&
+    Number(status) < 600 &&
+    isHeaders(headers) &&
+    (body === undefined || isBatchBody(body))
+  )
+}
+
+/** The list in the frame of either direction. */
+function itemsOf(frame: unknown, list: 'requests' | 'answers'): unknown[] | undefined {
+  if (!isJsonObject(frame) || frame.version !== BATCH_VERSION) return undefined
+  const items = frame[list]
+  return Array.isArray(items) ? items : undefined
+}
+
+/** Names to values as in RFC 9110, 5.1 and 5.5, and no name twice, whatever its case. */
+function isHeaders(headers: unknown): headers is Record<string, string> {
+  if (!isJsonObject(headers)) return false
+  const fields = Object.entries(headers)
+  return (
+    new Set(fields.map(([name]) => name.toLowerCase())).size === fields.length &&
+    fields.every(([name, value]) => FIELD_NAME.test(name) && typeof value === 'string' && FIELD_VALUE.test(value))
+  )
+}
+
+const FIELD_NAME = /^[\w!#$%&'*+.^`|~-]+$/
+const FIELD_VALUE = /^[\t -~\x80-\xff]*$/
 
 export type ParsedBatchRequest =
   | { kind: 'batch'; members: BatchMember[] }
@@ -97,53 +146,20 @@ export function parseBatchRequest(
   text: string,
   limits: Pick<BatchLimits, 'members'> = BATCH_LIMITS,
 ): ParsedBatchRequest {
-  const parsed = parseFrame(text, 'requests')
-  if (parsed.kind === 'malformed') return parsed
-  const unknown = unknownName(parsed.frame, ['version', 'requests'])
+  const frame = parseJson(text)
+  const items = itemsOf(frame, 'requests')
+  if (!items) return malformed(`it is not { "version": ${BATCH_VERSION}, "requests": [] }`)
+  const unknown = unknownName(frame, ['version', 'requests'])
   if (unknown !== undefined) return malformed(`it has an unknown member "${unknown}"`)
-  if (parsed.items.length > limits.members) return { kind: 'too-many' }
+  if (items.length > limits.members) return { kind: 'too-many' }
   const members: BatchMember[] = []
   const seen = new Set<string>()
-  for (const [index, item] of parsed.items.entries()) {
+  for (const [index, item] of items.entries()) {
     const reason = flawOfMember(item, seen)
     if (reason !== undefined) return malformed(`requests[${index}]: ${reason}`)
     members.push(toMember(item as BatchMember))
   }
   return { kind: 'batch', members }
-}
-
-export type ParsedBatchAnswer =
-  /** `missing`: those without an answer; they were not processed, or it is not known, and are to be sent again. */
-  { kind: 'answers'; answers: BatchAnswer[]; missing: string[] } | { kind: 'malformed'; reason: string }
-
-/**
- * Reads the answer to a batch of these ids, on the client. Each id may have one answer, and no other id any. Where anything
- * is wrong the whole is malformed, since what is not known to be success is not success. Members of objects that the
- * specification does not know are left aside: they cannot change what has happened.
- */
-export function parseBatchAnswer(text: string, ids: readonly string[]): ParsedBatchAnswer {
-  const parsed = parseFrame(text, 'answers')
-  if (parsed.kind === 'malformed') return parsed
-  const missing = new Set(ids)
-  const answers: BatchAnswer[] = []
-  for (const [index, item] of parsed.items.entries()) {
-    const reason = flawOfAnswer(item, missing)
-    if (reason !== undefined) return malformed(`answers[${index}]: ${reason}`)
-    answers.push(toAnswer(item as BatchAnswer))
-  }
-  return { kind: 'answers', answers, missing: [...missing] }
-}
-
-type ParsedFrame =
-  | { kind: 'frame'; frame: Record<string, unknown>; items: unknown[] }
-  | { kind: 'malformed'; reason: string }
-
-function parseFrame(text: string, list: 'requests' | 'answers'): ParsedFrame {
-  const frame = parseJson(text)?.json
-  if (!isJsonObject(frame)) return malformed('it is not a JSON object')
-  if (frame.version !== BATCH_VERSION) return malformed(`its version is not ${BATCH_VERSION}`)
-  const items = frame[list]
-  return Array.isArray(items) ? { kind: 'frame', frame, items } : malformed(`it has no list "${list}"`)
 }
 
 const MEMBER_NAMES = ['id', 'method', 'url', 'headers', 'body', 'entity']
@@ -159,35 +175,25 @@ function flawOfMember(member: unknown, seen: Set<string>): string | undefined {
   if (seen.has(id)) return 'its id was there before'
   seen.add(id)
   if (!METHODS.some(known => known === method)) return `its method is none of ${METHODS.join(', ')}`
-  if (typeof url !== 'string' || !PATH.test(url)) return 'its url is not a path'
+  if (typeof url !== 'string' || !isBatchPath(url)) return 'its url is not a path'
   if (entity !== undefined && typeof entity !== 'string') return 'its entity is not a text'
-  return flawOfHeaders(headers) ?? flawOfBody(body, { strict: true })
+  if (!isHeaders(headers)) return 'its headers are not names, each once, with values'
+  return body === undefined ? undefined : flawOfBody(body)
 }
 
-// One slash and not two, and no backslash, since both would name another host. No fragment: it is never sent. No blanks
-// and controls, since URL parsers drop some of them.
-const PATH = /^\/(?![/\\])[^\\#\s\p{Cc}]*$/u
-
-/** What is wrong with an answer, in words. `missing` holds the ids without one, and loses this one. */
-function flawOfAnswer(answer: unknown, missing: Set<string>): string | undefined {
-  if (!isJsonObject(answer)) return 'it is not an object'
-  const { id, status, headers, body } = answer
-  if (typeof id !== 'string' || !missing.delete(id)) return 'its id was not asked for, or is there twice'
-  if (!Number.isInteger(status) || Number(status) < 200 || Number(status) > 599) return 'its status is not 200 to 599'
-  return flawOfHeaders(headers) ?? flawOfBody(body, { strict: false })
+/**
+ * Whether a batch can hold a write to this path and query. One slash and not two, and no backslash, since both would name
+ * another host. No fragment: it is never sent. No blanks and controls, since URL parsers drop some of them.
+ */
+export function isBatchPath(url: string): boolean {
+  return /^\/(?![/\\])[^\\#\s\p{Cc}]*$/u.test(url)
 }
 
-// Field names and values of RFC 9110, 5.1 and 5.5.
-const FIELD_NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
-const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
-
-function flawOfHeaders(headers: unknown): string | undefined {
-  if (!isJsonObject(headers)) return 'its headers are not an object'
-  const names = Object.keys(headers)
-  if (!names.every(name => FIELD_NAME.test(name))) return 'a name in its headers is none'
-  if (new Set(names.map(name => name.toLowerCase())).size < names.length) return 'a header is there twice'
-  const allText = Object.values(headers).every(value => typeof value === 'string' && FIELD_VALUE.test(value))
-  return allText ? undefined : 'a value in its headers is none'
+function flawOfBody(body: unknown): string | undefined {
+  if (!isBatchBody(body))
+    return 'its body is not { kind: "json", json }, { kind: "text", text } or { kind: "base64", data }'
+  const unknown = unknownName(body, ['kind', body.kind === 'base64' ? 'data' : body.kind])
+  return unknown === undefined ? undefined : `its body has an unknown member "${unknown}"`
 }
 
 function toMember({ id, method, url, headers, body, entity }: BatchMember): BatchMember {
@@ -195,45 +201,16 @@ function toMember({ id, method, url, headers, body, entity }: BatchMember): Batc
     id,
     method,
     url,
-    headers: lowerCased(headers),
+    headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value])),
     ...(body !== undefined && { body }),
     ...(entity !== undefined && { entity }),
   }
 }
 
-function toAnswer({ id, status, headers, body }: BatchAnswer): BatchAnswer {
-  return { id, status, headers: lowerCased(headers), ...(body !== undefined && { body }) }
-}
-
-function lowerCased(headers: Record<string, string>): Record<string, string> {
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
-}
-
-function unknownName(value: Record<string, unknown>, known: string[]): string | undefined {
-  return Object.keys(value).find(name => !known.includes(name))
+function unknownName(value: unknown, known: string[]): string | undefined {
+  return Object.keys(value as object).find(name => !known.includes(name))
 }
 
 function malformed(reason: string) {
   return { kind: 'malformed', reason } as const
-}
-
-function parseJson(text: string): { json: unknown } | undefined {
-  try {
-    return { json: JSON.parse(text) }
-  } catch {
-    return undefined
-  }
-}
-
-/** The length in UTF-8: TextEncoder is not everywhere that this module is, and would make a copy to count it. */
-function utf8Length(text: string): number {
-  let length = text.length
-  for (let index = 0; index < text.length; index += 1) {
-    const unit = text.charCodeAt(index)
-    // Half of a pair: 4 bytes for the two of them. JSON.stringify leaves no other halves.
-    if (unit >= 0xd800 && unit <= 0xdfff) length += 1
-    else if (unit > 0x7ff) length += 2
-    else if (unit > 0x7f) length += 1
-  }
-  return length
 }

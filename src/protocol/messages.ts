@@ -8,11 +8,18 @@ export interface ChannelEvents {
   /** Attempts have begun. */
   sending: { ids: string[] }
   /** Mutations left the queue, or were put back in it after an attempt. */
-  settled: { ids: string[] }
+  settled: { ids: string[]; progress?: DrainProgress }
   /** Dead letters were retried or discarded, mutations cancelled, the queue paused or resumed. */
   changed: { ids: string[] }
   /** A drain ended. */
   drained: DrainResult
+}
+
+/** How far a drain is: `done` of `total` since `startedAt`, milliseconds since the epoch. */
+export interface DrainProgress {
+  done: number
+  total: number
+  startedAt: number
 }
 
 export type ChannelMessage = {

@@ -23,6 +23,8 @@ export interface Lease {
   token: number
   /** Milliseconds since the epoch. */
   until: number
+  /** Its request may have left the device. Noted for those alone that must not be sent twice unasked. */
+  begun?: true
 }
 
 export interface AttemptError {
@@ -45,6 +47,10 @@ export interface Mutation {
   method: MutationMethod
   headers: [name: string, value: string][]
   body: StoredBody
+  credentials?: 'include' | 'omit' | 'same-origin'
+  /** Whose it is; left out where the app names nobody. It is sent only while this is the one who uses the app. */
+  principal?: string
+  /** With the principal in it, see `entityKey`: two people's things are two things, whatever they are called. */
   entity?: string
   /** From -10000 to 10000, higher first. */
   priority: number
@@ -57,6 +63,15 @@ export interface Mutation {
   waitsFor?: string[]
   /** Why it will not go on by itself: one that it waits for was cancelled, or is a dead letter. */
   blockedBy?: { id: string; reason: BlockReason }
+  /** It waits for a person to say whether it is to be sent again: an attempt may have arrived, and this one must not twice. */
+  held?: true
+  onUncertain?: 'hold'
+  /** What it takes from the answers of others: each the id of a mutation, and a JSON Pointer (RFC 6901) into its answer. */
+  references?: [parentId: string, pointer: string][]
+  /** What those point to, by id and pointer; of a mutation whose answer is known, what is not there is left out. */
+  answers?: Record<string, Record<string, unknown>>
+  /** In place of the id, where a person has edited it: another payload under the old key is what servers must refuse. */
+  idempotencyKey?: string
   /** Attempts that the server answered and that count; being offline costs none. */
   attempts: number
   /** Attempts in a row that came to nothing, offline ones too: the exponent of the backoff. */
@@ -72,6 +87,23 @@ export interface Mutation {
 }
 
 export type BlockReason = 'parent-dead' | 'parent-cancelled'
+
+/** How an entity is called in the records of a principal. */
+export function entityKey(entity: string, principal: string | undefined): string {
+  return principal === undefined ? entity : `\u0001${principal}\u0001${entity}`
+}
+
+/** How the app calls the entity of a record. */
+export function entityOf({ entity, principal }: Pick<Mutation, 'entity' | 'principal'>): string | undefined {
+  return principal === undefined ? entity : entity?.slice(principal.length + 2)
+}
+
+/** What the body of a mutation takes on the device, in bytes or characters. */
+export function sizeOf({ body }: Pick<Mutation, 'body'>): number {
+  if (body.kind === 'apart') return body.size
+  if (body.kind === 'bytes') return body.bytes.byteLength
+  return body.kind === 'none' ? 0 : body.text.length
+}
 
 /** What a mutation is before the outbox gives it its place. */
 export type NewMutation = Omit<Mutation, 'key' | 'sequence'>

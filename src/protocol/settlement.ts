@@ -2,8 +2,9 @@
  * Why a mutation became a dead letter. `refused`: the server answered that it will not do it. `conflict`: it does not fit
  * what the server has (409, 412). `attempts-exhausted`: it
  * failed as often as it may. `expired`: it waited longer than it may. `body-lost`: its body was gone from the device.
+ * `reference-lost`: the answer that it refers to has nothing at that place, or nothing that fits.
  */
-export type DeadReason = 'refused' | 'conflict' | 'attempts-exhausted' | 'expired' | 'body-lost'
+export type DeadReason = 'refused' | 'conflict' | 'attempts-exhausted' | 'expired' | 'body-lost' | 'reference-lost'
 
 /** An answer of type `application/problem+json` (RFC 9457). `type` identifies the problem; unknown members are kept. */
 export interface Problem {
@@ -28,7 +29,7 @@ export type Settlement =
  */
 export type SendOutcome =
   | { kind: 'confirmed'; status: number; headers: Record<string, string>; body: unknown }
-  | (Failed & { kind: 'retry'; code: 'network' | 'timeout' | 'status'; retryAfterMs?: number })
+  | (Failed & { kind: 'retry'; code: 'network' | 'timeout' | 'interrupted' | 'status'; retryAfterMs?: number })
   | (Failed & { kind: 'conflict' | 'hold' | 'refused' })
 
 interface Failed {

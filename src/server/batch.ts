@@ -10,7 +10,7 @@ import {
   encodeBatchAnswers,
   parseBatchRequest,
 } from '../protocol/batch.ts'
-import { type BatchBody, fromBatchBody, toBatchBody } from '../protocol/batch-body.ts'
+import { fromBatchBody, toBatchBody } from '../protocol/batch-body.ts'
 import { HoldfastError } from '../protocol/errors.ts'
 import { formatIdempotencyKey, IDEMPOTENCY_KEY_HEADER } from '../protocol/idempotency-key.ts'
 import { type Answer, encodeAnswer, toResponse } from './answer.ts'
@@ -43,8 +43,9 @@ export function withBatch(fetch: Fetch, settings: BatchSettings): Fetch {
   return async request => {
     if (new URL(request.url).pathname !== settings.path) return await fetch(request)
     const response = await answerBatch(request, fetch, settings)
-    // Tells the client that it may compress the next one (RFC 9110, 12.5.3).
-    response.headers.set('accept-encoding', 'gzip')
+    // Tells the client that it may compress the next one (RFC 9110, 12.5.3). A 415 has it only where it is about this, so
+    // that it is not taken for one about the content type (RFC 7694, 3).
+    if (!isOtherType(request)) response.headers.set('accept-encoding', 'gzip')
     response.headers.set('cache-control', 'no-store')
     return response
   }
@@ -109,13 +110,18 @@ async function readMembers(request: Request, { limits, fields }: BatchSettings):
     : { kind: 'refused', answer: notTaken(field) }
 }
 
-function refuseHead({ method, headers }: Request): Answer | undefined {
+function refuseHead(request: Request): Answer | undefined {
+  const { method, headers } = request
   if (method !== 'POST') return problem(405, { title: 'A batch is sent with POST' }, { allow: 'POST' })
   // A form or a script of another site cannot send this type unless the server's CORS answers allow it.
-  if (mediaType(headers) !== BATCH_MEDIA_TYPE) return problem(415, { title: `A batch is ${BATCH_MEDIA_TYPE}` })
+  if (isOtherType(request)) return problem(415, { title: `A batch is ${BATCH_MEDIA_TYPE}` })
   const encoding = contentEncoding(headers)
   if (encoding === 'identity' || encoding === 'gzip') return undefined
   return problem(415, { title: 'Only gzip can be unpacked here' })
+}
+
+function isOtherType({ headers }: Request): boolean {
+  return mediaType(headers) !== BATCH_MEDIA_TYPE
 }
 
 type ReadText = { kind: 'text'; text: string } | Refused
@@ -195,14 +201,10 @@ function toRequest({ id, method, url, headers: own, body }: BatchMember, batch: 
 const OF_THE_BATCH = /^(?:content-.*|if-.*|accept-encoding|idempotency-key|prefer|expect|transfer-encoding|connection)$/
 
 async function toBatchAnswer(id: string, response: Response): Promise<BatchAnswer> {
-  const body = toAnswerBody(new Uint8Array(await response.arrayBuffer()), mediaType(response.headers))
+  const bytes = new Uint8Array(await response.arrayBuffer())
+  const body = bytes.length === 0 ? undefined : toBatchBody(decodeText(bytes) ?? bytes)
   const headers = Object.fromEntries([...response.headers].filter(([name]) => name !== 'set-cookie'))
   return { id, status: response.status, headers, ...(body && { body }) }
-}
-
-function toAnswerBody(bytes: Uint8Array, type: string): BatchBody | undefined {
-  if (bytes.length === 0) return undefined
-  return toBatchBody(decodeText(bytes) ?? bytes, type === 'application/json' || type.endsWith('+json'))
 }
 
 function decodeText(bytes: Uint8Array): string | undefined {
@@ -218,7 +220,9 @@ function mediaType(headers: Headers): string {
 }
 
 function contentEncoding(headers: Headers): string {
-  return headers.get('content-encoding')?.trim().toLowerCase() ?? 'identity'
+  const coding = headers.get('content-encoding')?.trim().toLowerCase() ?? 'identity'
+  // The same under an old name (RFC 9110, 8.4.1.3).
+  return coding === 'x-gzip' ? 'gzip' : coding
 }
 
 function assertPath(path: string): void {

@@ -1,5 +1,6 @@
 import { STORES, type StoreName } from '../protocol/names.ts'
-import { closedError, errorName, unavailableError } from './storage-error.ts'
+import { errorName } from './error-name.ts'
+import { closedError, unavailableError } from './storage-error.ts'
 
 const LAYOUT_VERSION = 1
 /** Indexes of the store `mutations`. A record that lacks the member is not in the index, and costs nothing there. */
@@ -102,6 +103,7 @@ export function createConnection({ name, factory }: ConnectionOptions): Connecti
     },
     async drop() {
       if (closed) throw closedError(name)
+      const { deleteDatabase } = await import('./on-demand.ts')
       await opening?.catch(() => undefined)
       release()
       await deleteDatabase(name, factory ?? globalFactory(name))
@@ -167,17 +169,6 @@ function openAt(name: string, factory: IDBFactory, version?: number): Promise<ID
       console.warn(`holdfast: the database "${name}" waits for another tab.`)
     }
     request.onsuccess = () => resolve(request.result)
-    request.onerror = () => reject(request.error)
-  })
-}
-
-function deleteDatabase(name: string, factory: IDBFactory): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const request = factory.deleteDatabase(name)
-    request.onblocked = () => {
-      console.warn(`holdfast: deleting the database "${name}" waits for another tab.`)
-    }
-    request.onsuccess = () => resolve()
     request.onerror = () => reject(request.error)
   })
 }

@@ -1,9 +1,10 @@
 import type { IDBPTransaction, wrap } from 'idb'
 import type { StoreName } from '../protocol/names.ts'
 import { createConnection } from './connection.ts'
-import { type KeyBounds, keyRangeOf } from './key-range.ts'
+import { errorName } from './error-name.ts'
+import type { KeyBounds } from './key-range.ts'
 import type { RangeOptions } from './range.ts'
-import { errorName, storageError } from './storage-error.ts'
+import { storageError } from './storage-error.ts'
 
 /** `strict`: complete means flushed to the disk. `relaxed`: complete means handed to the operating system. */
 export type Durability = 'strict' | 'relaxed'
@@ -89,58 +90,47 @@ export interface Database {
 export function openDatabase(options: DatabaseOptions): Database {
   const { name, durability = 'strict', factory, loadWrap = loadIdb } = options
   const connection = createConnection({ name, factory })
-  const writing = `write to the database "${name}"`
-  const reading = `read from the database "${name}"`
 
   const begin = (stores: readonly StoreName[], mode: IDBTransactionMode, options?: WriteOptions) =>
     connection.begin(stores, mode, mode === 'readonly' ? undefined : { durability: options?.durability ?? durability })
 
-  const read = async <T>(store: StoreName, issue: (from: IDBObjectStore) => Promise<T>): Promise<T> => {
+  const attempt = async <T>(action: string, work: () => Promise<T>): Promise<T> => {
     try {
-      return await issue((await begin([store], 'readonly')).objectStore(store))
+      return await work()
     } catch (cause) {
-      throw storageError(reading, cause)
+      throw storageError(`${action} the database "${name}"`, cause)
     }
   }
 
+  const read = <T>(store: StoreName, issue: (from: IDBObjectStore) => Promise<T>): Promise<T> =>
+    attempt('read from', async () => issue((await begin([store], 'readonly')).objectStore(store)))
+
   return {
     name,
-    async transact(stores, mode, work, options) {
-      try {
+    transact: (stores, mode, work, options) =>
+      attempt(mode === 'readonly' ? 'read from' : 'write to', async () => {
         const wrap = await loadWrap()
         const tx = await begin(stores, mode, options)
-        return await inTransaction(tx, () => work(wrapped(wrap, tx)))
-      } catch (cause) {
-        throw storageError(mode === 'readonly' ? reading : writing, cause)
-      }
-    },
-    async write(stores, work, options) {
-      try {
+        return inTransaction(tx, () => work(wrapped(wrap, tx)))
+      }),
+    write: (stores, work, options) =>
+      attempt('write to', async () => {
         const tx = await begin(stores, 'readwrite', options)
         await inTransaction(tx, () => work(tx))
-      } catch (cause) {
-        throw storageError(writing, cause)
-      }
-    },
+      }),
     // What only some callers need is loaded when it is asked for: a page that records writes reads no range.
     async range(store, options = {}) {
-      const { readRange } = await import('./range.ts')
+      const { readRange } = await import('./on-demand.ts')
       return read(store, from => readRange(from, options))
     },
-    count: (store, bounds = {}) =>
-      read(store, async from => {
-        const keys = keyRangeOf(bounds)
-        return keys === 'empty' ? 0 : answerOf(from.count(keys))
-      }),
+    async count(store, bounds) {
+      if (!bounds) return read(store, from => answerOf(from.count()))
+      const { countRange } = await import('./on-demand.ts')
+      return read(store, from => countRange(from, bounds))
+    },
     read,
     get: (store, key) => read(store, from => answerOf(from.get(key))),
-    async drop() {
-      try {
-        await connection.drop()
-      } catch (cause) {
-        throw storageError(`delete the database "${name}"`, cause)
-      }
-    },
+    drop: () => attempt('delete', connection.drop),
     close: connection.close,
   }
 }

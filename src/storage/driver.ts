@@ -7,7 +7,7 @@ import { decodeBlob } from './encoded-blob.ts'
 import { createGroupCommit } from './group-commit.ts'
 import type { KeyBounds } from './key-range.ts'
 import type { RangeOptions } from './range.ts'
-import type { Visit } from './walk.ts'
+import type { Visit, Walks } from './walk.ts'
 import { createWriteOrder } from './write-order.ts'
 
 export type LocalForageInstance = typeof localforage
@@ -31,7 +31,7 @@ interface Instance {
   ready(): Promise<void>
 }
 
-interface Target {
+export interface Target {
   name?: string
   storeName?: string
 }
@@ -62,9 +62,9 @@ export function createDriver(database: Database, driverName: string): LocalForag
     withCallback(withStore(instance, database.name, work), callback)
 
   // Loaded at first use, since a page that records writes walks over nothing; a later use begins in its own tick.
-  let walks: typeof import('./walk.ts') | undefined
-  const withWalks = async <T>(work: (loaded: typeof import('./walk.ts')) => Promise<T>) => {
-    walks ??= await import('./walk.ts')
+  let walks: Walks | undefined
+  const withWalks = async <T>(work: (loaded: Walks) => Promise<T>) => {
+    walks ??= (await import('./on-demand.ts')).walks
     return work(walks)
   }
 
@@ -95,21 +95,20 @@ export function createDriver(database: Database, driverName: string): LocalForag
       return on(this, callback, store => inOrder(() => database.count(store)))
     },
     key(this: Instance, index: number, callback?: Callback) {
-      if (index < 0) return withCallback(Promise.resolve(null), callback)
-      return on(this, callback, store =>
-        inOrder(() => withWalks(({ keyAt }) => database.read(store, from => keyAt(from, index)))),
-      )
+      return on(this, callback, store => inOrder(() => withWalks(({ keyAt }) => keyAt(database, store, index))))
     },
     keys(this: Instance, callback?: Callback) {
       return on(this, callback, store => inOrder(() => database.read(store, from => answerOf(from.getAllKeys()))))
     },
     iterate(this: Instance, visit: Visit, callback?: Callback) {
-      return on(this, callback, store => inOrder(() => withWalks(({ visitEach }) => visitEach(database, store, visit))))
+      return on(this, callback, store =>
+        inOrder(() => withWalks(({ visitEach }) => visitEach(database, store, visit, decodeBlob))),
+      )
     },
     dropInstance(this: Instance, ...args: unknown[]) {
       return on(this, args.find(isCallback), async current => {
         const target = targetOf(args[0], { name: database.name, storeName: current })
-        if (target.name !== database.name) throw foreignTarget(target, database.name)
+        if (target.name !== database.name) throw await refusal(target, database.name)
         if (target.storeName === undefined) await inOrder(() => database.drop())
         else if (isStoreName(target.storeName)) await write({ kind: 'clear', store: target.storeName })
       })
@@ -155,10 +154,9 @@ async function withStore<T>(
 ): Promise<T> {
   // Once it is ready, a call must reach the database in the tick in which it was made, to keep its place.
   if (!instance._dbInfo) await instance.ready()
-  const target = instance._dbInfo ?? {}
-  if (target.name !== database) throw foreignTarget(target, database)
-  if (!isStoreName(target.storeName)) throw unknownStore(target.storeName)
-  return work(target.storeName)
+  const { name, storeName } = instance._dbInfo ?? {}
+  if (name !== database || !isStoreName(storeName)) throw await refusal({ name, storeName }, database)
+  return work(storeName)
 }
 
 function withCallback<T>(promise: Promise<T>, callback: Callback | undefined): Promise<T> {
@@ -195,20 +193,6 @@ function isStoreName(name: unknown): name is StoreName {
   return (STORES as readonly unknown[]).includes(name)
 }
 
-function unknownStore(storeName: unknown): HoldfastError {
-  return new HoldfastError({
-    code: 'invalid-options',
-    action: `use the store "${storeName}"`,
-    reason: 'the database has a fixed set of stores',
-    hint: `Give createInstance() one of these as storeName: ${STORES.join(', ')}.`,
-  })
-}
-
-function foreignTarget({ name }: Target, database: string): HoldfastError {
-  return new HoldfastError({
-    code: 'invalid-options',
-    action: `use the database "${name}"`,
-    reason: `this driver belongs to the database "${database}"`,
-    hint: `Give createInstance() the name "${database}", or make a driver of the other database.`,
-  })
+async function refusal(target: Target, database: string): Promise<HoldfastError> {
+  return new HoldfastError((await import('./on-demand.ts')).walks.refusal(target, database, STORES))
 }

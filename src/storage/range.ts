@@ -22,6 +22,17 @@ export async function readRange<T>(store: IDBObjectStore, options: RangeOptions)
   return (await readPages<T>(store, last, Number.POSITIVE_INFINITY)).reverse()
 }
 
+/** Counts the keys of a range without reading a value. */
+export function countRange(store: IDBObjectStore, bounds: KeyBounds): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const keys = keyRangeOf(bounds)
+    if (keys === 'empty') return resolve(0)
+    const request = store.count(keys)
+    request.onerror = () => reject(request.error)
+    request.onsuccess = () => resolve(request.result)
+  })
+}
+
 function readPages<T>(store: IDBObjectStore, keys: IDBKeyRange | undefined, limit: number): Promise<T[]> {
   return new Promise((resolve, reject) => {
     const values: T[] = []

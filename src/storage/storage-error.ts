@@ -1,4 +1,5 @@
 import { HoldfastError, isHoldfastError } from '../protocol/errors.ts'
+import { errorName } from './error-name.ts'
 
 /**
  * Turns what IndexedDB threw, or put into `transaction.error`, into a `HoldfastError`: `quota-exceeded` where the space
@@ -40,12 +41,6 @@ export function closedError(name: string): HoldfastError {
     reason: 'it was closed with close()',
     hint: 'Open it again before you use it.',
   })
-}
-
-/** The name of an error, read from the value and not by `instanceof`: a DOMException may come from another realm. */
-export function errorName(error: unknown): string | undefined {
-  if (typeof error !== 'object' || error === null || !('name' in error)) return undefined
-  return typeof error.name === 'string' ? error.name : undefined
 }
 
 function quotaError(action: string, cause: unknown): HoldfastError {

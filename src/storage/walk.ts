@@ -1,20 +1,31 @@
+import type { ErrorParts } from '../protocol/errors.ts'
 import type { StoreName } from '../protocol/names.ts'
 import type { Database } from './database.ts'
-import { decodeBlob } from './encoded-blob.ts'
+import type { Target } from './driver.ts'
 
 /** The callback of `iterate`: numbers begin at 1, and whatever it returns but `undefined` ends the walk. */
 export type Visit = (value: unknown, key: string, iterationNumber: number) => unknown
 
+/** What of a store few ever ask for. */
+export const walks = { visitEach, keyAt, refusal }
+
+export type Walks = typeof walks
+
 /**
  * Visits each item of a store in the order of the keys, one in memory at a time, and gives what `visit` has ended it
- * with. An error of `visit` is the caller's own, and rejects as it is.
+ * with. An error of `visit` is the caller's own, and rejects as it is. `decode` makes of what is stored what is shown.
  */
-export async function visitEach(database: Database, store: StoreName, visit: Visit): Promise<unknown> {
+async function visitEach(
+  database: Database,
+  store: StoreName,
+  visit: Visit,
+  decode: (stored: unknown) => unknown,
+): Promise<unknown> {
   let failure: { error: unknown } | undefined
   const result = await database.read(store, from =>
-    walk(from, (...args) => {
+    walk(from, (value, ...args) => {
       try {
-        return visit(...args)
+        return visit(decode(value), ...args)
       } catch (error) {
         failure = { error }
         return failure
@@ -25,8 +36,12 @@ export async function visitEach(database: Database, store: StoreName, visit: Vis
   return result
 }
 
-/** The key at a place in the order of the keys; null beyond the end. */
-export function keyAt(store: IDBObjectStore, index: number): Promise<IDBValidKey | null> {
+/** The key at a place in the order of the keys; null where there is none. */
+async function keyAt(database: Database, store: StoreName, index: number): Promise<IDBValidKey | null> {
+  return index < 0 ? null : database.read(store, from => skipTo(from, index))
+}
+
+function skipTo(store: IDBObjectStore, index: number): Promise<IDBValidKey | null> {
   return new Promise((resolve, reject) => {
     let skipped = index === 0
     const request = store.openKeyCursor()
@@ -55,7 +70,7 @@ function walk(store: IDBObjectStore, visit: Visit): Promise<unknown> {
         return
       }
       iterationNumber += 1
-      const result = visit(decodeBlob(cursor.value), String(cursor.key), iterationNumber)
+      const result = visit(cursor.value, String(cursor.key), iterationNumber)
       if (result === undefined) cursor.continue()
       else resolve(result)
     }
@@ -68,5 +83,23 @@ function advance(cursor: IDBCursor, count: number, onError: (error: unknown) => 
   } catch (error) {
     // A count that is no positive whole number: thrown in a callback, it would reach nobody.
     onError(error)
+  }
+}
+
+/** Says why an instance that is made for this target cannot be used with this database. */
+function refusal({ name, storeName }: Target, database: string, stores: readonly string[]): ErrorParts {
+  if (name === database) {
+    return {
+      code: 'invalid-options',
+      action: `use the store "${storeName}"`,
+      reason: 'the database has a fixed set of stores',
+      hint: `Give createInstance() one of these as storeName: ${stores.join(', ')}.`,
+    }
+  }
+  return {
+    code: 'invalid-options',
+    action: `use the database "${name}"`,
+    reason: `this driver belongs to the database "${database}"`,
+    hint: `Give createInstance() the name "${database}", or make a driver of the other database.`,
   }
 }

@@ -4,7 +4,7 @@ export function tellAll<T>(listeners: Iterable<(value: T) => void>, value: T): v
     try {
       listener(value)
     } catch (error) {
-      reportError(error)
+      globalThis.reportError?.(error)
     }
   }
 }

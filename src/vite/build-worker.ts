@@ -3,6 +3,9 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { InlineConfig, Plugin, ResolvedConfig, Rolldown } from 'vite'
 import { HoldfastError } from '../protocol/errors.ts'
+import { importAtOnce } from './import-at-once.ts'
+import { leanWorker } from './lean-worker.ts'
+import { loneWorker } from './lone-worker.ts'
 import type { ManifestEntry } from './manifest.ts'
 import type { ResolvedOptions } from './options.ts'
 import { toSource } from './to-source.ts'
@@ -54,7 +57,13 @@ function workerConfig({ config, options, manifest, write, onModule }: WorkerBuil
       'self.__WB_MANIFEST': JSON.stringify(manifest),
     },
     resolve: forwardResolve(config),
-    plugins: [entryPlugin(config.root, options, onModule), options.plugins],
+    plugins: [
+      entryPlugin(config.root, options, onModule),
+      leanWorker(options),
+      loneWorker(options),
+      importAtOnce(),
+      options.plugins,
+    ],
     build: {
       write,
       outDir: config.build.outDir,
@@ -68,6 +77,8 @@ function workerConfig({ config, options, manifest, write, onModule }: WorkerBuil
       watch: null,
       rolldownOptions: {
         input: ENTRY_ID,
+        // What idb adds to databases and for iterating, at its evaluation: ours wraps transactions only, the app's may not.
+        treeshake: options.worker || options.handlers ? undefined : { manualPureFunctions: ['replaceTraps'] },
         output: {
           format: 'iife',
           entryFileNames: options.filename,
@@ -83,13 +94,9 @@ function workerConfig({ config, options, manifest, write, onModule }: WorkerBuil
 const QUIET_WORKBOX = 'self.__WB_DISABLE_DEV_LOGS ??= true;'
 
 function forwardResolve({ resolve }: ResolvedConfig): InlineConfig['resolve'] {
-  const { conditions, mainFields, extensions, dedupe, preserveSymlinks, tsconfigPaths } = resolve
-  const alias = [...resolve.alias, LEAN_LOCALFORAGE]
+  const { alias, conditions, mainFields, extensions, dedupe, preserveSymlinks, tsconfigPaths } = resolve
   return { alias, conditions, mainFields, extensions, dedupe, preserveSymlinks, tsconfigPaths }
 }
-
-/** Where there are service workers there are promises: localforage's own build without a stand-in for them serves. */
-const LEAN_LOCALFORAGE = { find: /^localforage$/, replacement: 'localforage/dist/localforage.nopromises.js' }
 
 const ENTRY_ID = 'virtual:holdfast/worker'
 
@@ -99,12 +106,12 @@ function entryPlugin(root: string, options: ResolvedOptions, onModule?: (file: s
     enforce: 'pre',
     resolveId: {
       filter: { id: /^virtual:holdfast\/worker$/ },
-      handler: () => (options.worker ? ownWorker(root, options.worker) : `\0${ENTRY_ID}`),
+      handler: () => (options.worker ? ownFile(root, 'worker', options.worker) : `\0${ENTRY_ID}`),
     },
     load: {
       order: 'pre',
       handler(id) {
-        if (id === `\0${ENTRY_ID}`) return generatedWorker(options)
+        if (id === `\0${ENTRY_ID}`) return generatedWorker(root, options)
         // Vite wraps dynamic imports in a helper that needs a document; here all chunks are in the one file anyway.
         if (id === '\0vite/preload-helper.js') return 'export const __vitePreload = load => load()'
         const file = id.replace(/[?#].*$/s, '')
@@ -115,22 +122,23 @@ function entryPlugin(root: string, options: ResolvedOptions, onModule?: (file: s
   }
 }
 
-function ownWorker(root: string, file: string): string {
+function ownFile(root: string, option: 'worker' | 'handlers', file: string): string {
   const full = path.resolve(root, file)
   if (existsSync(full)) return toPosix(full)
   throw new HoldfastError({
     code: 'invalid-options',
     action: 'build the service worker',
     reason: `there is no file ${full}`,
-    hint: 'Give the option worker as a path from the root of the Vite project.',
+    hint: `Give the option ${option} as a path from the root of the Vite project.`,
   })
 }
 
-function generatedWorker({ name, caching, navigationFallback }: ResolvedOptions): string {
+function generatedWorker(root: string, { name, caching, navigationFallback, handlers }: ResolvedOptions): string {
   // They were checked when the plugin was called; the worker need not carry what checks them.
   const options = toSource({ name, rules: caching, fallback: navigationFallback })
+  const own = handlers && `import { handlers } from ${JSON.stringify(ownFile(root, 'handlers', handlers))}\n`
   return `import { runWorker } from ${JSON.stringify(packageEntry())}
-runWorker({ manifest: self.__WB_MANIFEST, ...${options} })
+${own ?? ''}runWorker({ manifest: self.__WB_MANIFEST, ...${options}${own ? ', handlers' : ''} })
 `
 }
 

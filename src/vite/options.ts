@@ -33,6 +33,12 @@ export interface PluginOptions {
    * `navigationFallback` are given there. Default: a generated one.
    */
   worker?: string
+  /**
+   * A module that exports `handlers`, the functions that page and worker share by name, as a path from the root:
+   * `src/handlers.ts`. Give the same to `createHoldfast({ handlers })`. Default: none. With a worker of your own they are
+   * given to `startHoldfast()`.
+   */
+  handlers?: string
   /** The worker's file name, directly under the base. Default `sw.js`. */
   filename?: string
   /** Put a module into the HTML that registers the worker. Default true; else import `virtual:holdfast/register`. */
@@ -50,6 +56,7 @@ export interface ResolvedOptions {
   precache: Required<PrecacheOptions> | false
   navigationFallback: NavigationFallback | false | undefined
   worker: string | undefined
+  handlers: string | undefined
   filename: string
   register: boolean
   dev: boolean
@@ -62,6 +69,7 @@ const KINDS = {
   precache: 'precache',
   navigationFallback: 'fallback',
   worker: 'text',
+  handlers: 'text',
   filename: 'file',
   register: 'switch',
   dev: 'switch',
@@ -101,6 +109,7 @@ export function resolveOptions(options: PluginOptions = {}): ResolvedOptions {
     precache: options.precache !== false && { ...PRECACHE_DEFAULTS, ...withoutUndefined(options.precache) },
     navigationFallback: checkNavigationFallback(options.navigationFallback),
     worker: options.worker,
+    handlers: options.handlers,
     filename: options.filename ?? 'sw.js',
     register: options.register ?? true,
     dev: options.dev ?? true,
@@ -127,10 +136,11 @@ function checkKinds(options: object, kinds: Record<string, string>, prefix: stri
   }
 }
 
-function checkOwnWorker({ worker, caching, navigationFallback }: PluginOptions): void {
-  if (worker === undefined || (caching === undefined && navigationFallback === undefined)) return
+function checkOwnWorker({ worker, ...given }: PluginOptions): void {
+  const unseen = (['caching', 'navigationFallback', 'handlers'] as const).filter(name => given[name] !== undefined)
+  if (worker === undefined || unseen.length === 0) return
   throw invalid(
-    'caching and navigationFallback together with worker',
+    `${unseen.join(', ')} together with worker`,
     'a worker of your own would not see them',
     `Pass them to startHoldfast() in ${worker}.`,
   )

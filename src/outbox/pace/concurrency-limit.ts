@@ -1,4 +1,4 @@
-import { hasNumbers, isAhead } from './span.ts'
+import { isAhead } from './span.ts'
 
 /**
  * How many requests may be under way at once towards one origin. Plain data, stored between two runs. `limit` is a
@@ -46,15 +46,13 @@ const TOLERANCE = 2
 const FLOOR_MS = 20
 /** What additive increase adds per round trip: half a request, so that a limit just above the knee is tried seldom. */
 const INCREASE = 0.5
-/** How far one answer moves the smoothed round trips. */
-const SHARE = {
-  short: 1 / 8,
-  /** A request that was alone met no queue of ours: its round trip is the origin's own, whatever it was before. */
-  alone: 1 / 4,
-  fall: 1 / 50,
-  /** Next to nothing: a queue that stands must not become the measure. */
-  rise: 1 / 5000,
-}
+/** How far one answer moves the smoothed round trip. */
+const SHORT_SHARE = 1 / 8
+/** A request that was alone met no queue of ours: its round trip is the origin's own, whatever it was before. */
+const ALONE_SHARE = 1 / 4
+const FALL_SHARE = 1 / 50
+/** Next to nothing: a queue that stands must not become the measure. */
+const RISE_SHARE = 1 / 5000
 
 export function freshLimit({ min, max }: LimitBounds): ConcurrencyLimit {
   return { limit: clamp(START, min, max), slowStart: true, shortRttMs: 0, longRttMs: 0, answeredAt: 0, decreasedAt: 0 }
@@ -72,74 +70,44 @@ export function wholeLimit({ limit }: ConcurrencyLimit, { min, max }: LimitBound
  * It falls by half where the server refuses (429, 503, time-out) and by a tenth where the round trip passes twice that
  * of an idle origin; only the answer to a request sent after the last fall may make it fall again, so that one overload
  * counts once. A slower network looks like a queue at first: the limit falls to one, the round trip of requests that are
- * alone becomes the new measure, and the limit grows again. It grows only where it was the limit: at least half of it was in use, and more was waiting (Netflix
- * concurrency-limits, `AIMDLimit`). It holds for HTTP/1.1 and HTTP/2 alike, since it looks at round trips alone: what
- * the browser queues beyond six connections shows as a longer one.
+ * alone becomes the new measure, and the limit grows again. It grows only where it was the limit: at least half of it
+ * was in use, and more was waiting (Netflix concurrency-limits, `AIMDLimit`). It holds for HTTP/1.1 and HTTP/2 alike,
+ * since it looks at round trips alone: what the browser queues beyond six connections shows as a longer one.
  *
  * @example
  * const bounds = { min: 1, max: 6 }
  * const answer = { rttMs: 5, inFlight: 2, moreWork: true, overloaded: false, now: 1_000 }
  * wholeLimit(afterAnswer(freshLimit(bounds), answer, bounds), bounds) // 3: slow start adds one per answer
  */
-export function afterAnswer(state: ConcurrencyLimit, sample: LimitSample, bounds: LimitBounds): ConcurrencyLimit {
-  if (sample.overloaded) return decreased(state, sample, OVERLOAD_RATIO, bounds)
-  const measured = withRoundTrip(state, sample)
-  if (isQueueing(measured)) return decreased(measured, sample, LATENCY_RATIO, bounds)
-  return increased(measured, sample, bounds)
+export function afterAnswer(state: ConcurrencyLimit, sample: LimitSample, { min, max }: LimitBounds): ConcurrencyLimit {
+  const next = sample.overloaded ? state : withRoundTrip(state, sample)
+  const { limit, slowStart } = next
+  // Sent before the limit last fell, it tells of the load that made it fall.
+  if (sample.now - sample.rttMs <= state.decreasedAt && !isAhead(state.decreasedAt, sample.now)) return next
+  const isQueueing = next.shortRttMs > Math.max(FLOOR_MS, TOLERANCE * next.longRttMs)
+  const ratio = sample.overloaded ? OVERLOAD_RATIO : isQueueing ? LATENCY_RATIO : 0
+  if (ratio) return { ...next, limit: clamp(limit * ratio, min, max), slowStart: false, decreasedAt: sample.now }
+  const wasNotTheLimit = !sample.moreWork || sample.inFlight * 2 < limit
+  return wasNotTheLimit ? next : { ...next, limit: clamp(limit + (slowStart ? 1 : INCREASE / limit), min, max) }
 }
 
-export function isConcurrencyLimit(value: unknown): value is ConcurrencyLimit {
-  if (typeof value !== 'object' || value === null) return false
-  const slowStart = 'slowStart' in value && typeof value.slowStart === 'boolean'
-  return slowStart && hasNumbers(value, ['limit', 'shortRttMs', 'longRttMs', 'answeredAt', 'decreasedAt'])
-}
-
-function decreased(
-  state: ConcurrencyLimit,
-  sample: LimitSample,
-  ratio: number,
-  { min, max }: LimitBounds,
-): ConcurrencyLimit {
-  if (isOfOldLimit(state, sample)) return state
-  return { ...state, limit: clamp(state.limit * ratio, min, max), slowStart: false, decreasedAt: sample.now }
-}
-
-function increased(state: ConcurrencyLimit, sample: LimitSample, { min, max }: LimitBounds): ConcurrencyLimit {
-  const wasTheLimit = sample.moreWork && sample.inFlight * 2 >= state.limit
-  if (!wasTheLimit || isOfOldLimit(state, sample)) return state
-  const step = state.slowStart ? 1 : INCREASE / state.limit
-  return { ...state, limit: clamp(state.limit + step, min, max) }
-}
-
-/** Sent before the limit last fell: it tells of the load that made it fall. */
-function isOfOldLimit({ decreasedAt }: ConcurrencyLimit, { now, rttMs }: LimitSample): boolean {
-  return now - rttMs <= decreasedAt && !isAhead(decreasedAt, now)
-}
-
-function isQueueing({ shortRttMs, longRttMs }: ConcurrencyLimit): boolean {
-  return shortRttMs > Math.max(FLOOR_MS, TOLERANCE * longRttMs)
-}
-
-function withRoundTrip(state: ConcurrencyLimit, sample: LimitSample): ConcurrencyLimit {
-  const { rttMs, now } = sample
+function withRoundTrip(state: ConcurrencyLimit, { rttMs, inFlight, now }: LimitSample): ConcurrencyLimit {
   if (!(rttMs >= 0 && rttMs < Number.POSITIVE_INFINITY)) return state
-  if (state.longRttMs === 0) return { ...state, shortRttMs: rttMs, longRttMs: rttMs, answeredAt: now }
-  const shortRttMs = towards(state.shortRttMs, rttMs, SHARE.short)
-  const longRttMs = wasAlone(state, sample)
-    ? towards(state.longRttMs, rttMs, SHARE.alone)
-    : towards(state.longRttMs, shortRttMs, shortRttMs < state.longRttMs ? SHARE.fall : SHARE.rise)
+  const before = state.longRttMs || rttMs
+  const shortRttMs = towards(state.shortRttMs || rttMs, rttMs, SHORT_SHARE)
+  // Nothing else is under way, and nothing else was answered since it was sent.
+  const wasAlone = inFlight <= 1 && now - rttMs >= state.answeredAt
+  const longRttMs = wasAlone
+    ? towards(before, rttMs, ALONE_SHARE)
+    : towards(before, shortRttMs, shortRttMs < before ? FALL_SHARE : RISE_SHARE)
   return { ...state, shortRttMs, longRttMs, answeredAt: now }
-}
-
-/** Nothing else is under way, and nothing else was answered since it was sent. */
-function wasAlone({ answeredAt }: ConcurrencyLimit, { inFlight, now, rttMs }: LimitSample): boolean {
-  return inFlight <= 1 && now - rttMs >= answeredAt
 }
 
 function towards(from: number, to: number, share: number): number {
   return from + (to - from) * share
 }
 
-function clamp(value: number, min: number, max: number): number {
-  return Math.min(max, Math.max(min, value))
+/** What is no number becomes the lowest: a limit that is none would let nothing through, for good. */
+export function clamp(value: number, min: number, max: number): number {
+  return value > min ? Math.min(value, max) : min
 }

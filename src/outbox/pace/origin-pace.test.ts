@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest'
 import {
   decide,
   freshPace,
-  isOriginPace,
   type OriginPace,
   onAbandoned,
   onAnswer,
@@ -11,6 +10,7 @@ import {
   onSend,
   type PaceAnswer,
 } from './origin-pace.ts'
+import { FRESH_PACE_STATE, parsePaceState, withPace } from './pace-state.ts'
 import { mayRetry } from './retry-budget.ts'
 
 const BOUNDS = { min: 1, max: 6 }
@@ -26,7 +26,7 @@ describe('decide', () => {
 
 describe('several reasons to wait', () => {
   it('hold all: the latest decides', () => {
-    const rateLimit = { remaining: 0, resetMs: 60_000, policies: [] }
+    const rateLimit = { quota: { remaining: 0, resetMs: 60_000 } }
     const used = answered(freshPace(BOUNDS), { ...OK, rateLimit })
     const unreachable = onNetworkFailure(used, { rttMs: 5 }, { now: 1_000, random: () => 0 })
     expect(asked(unreachable, 1_000)).toEqual({ kind: 'wait', until: 61_000 })
@@ -80,14 +80,14 @@ describe('an answer', () => {
   })
 
   it('with a used up quota pauses until there is more, unless Retry-After says otherwise', () => {
-    const rateLimit = { remaining: 0, resetMs: 20_000, policies: [] }
+    const rateLimit = { quota: { remaining: 0, resetMs: 20_000 } }
     expect(asked(answered(freshPace(BOUNDS), { ...OK, rateLimit }), 1_000)).toEqual({ kind: 'wait', until: 21_000 })
     const both = answered(freshPace(BOUNDS), { ...OK, status: 429, rateLimit, retryAfterMs: 5_000 })
     expect(asked(both, 1_000)).toEqual({ kind: 'wait', until: 6_000 })
   })
 
   it('with little quota left spreads it, one at a time', () => {
-    let pace = answered(freshPace(BOUNDS), { ...OK, rateLimit: { remaining: 4, resetMs: 10_000, policies: [] } })
+    let pace = answered(freshPace(BOUNDS), { ...OK, rateLimit: { quota: { remaining: 4, resetMs: 10_000 } } })
     let now = 1_000
     const sentAt: number[] = []
     while (now < 11_000) {
@@ -103,24 +103,27 @@ describe('an answer', () => {
   })
 
   it('takes what is under way off the quota', () => {
-    const rateLimit = { remaining: 2, resetMs: 10_000, policies: [] }
+    const rateLimit = { quota: { remaining: 2, resetMs: 10_000 } }
     expect(asked(answered(freshPace(BOUNDS), { ...OK, inFlight: 3, rateLimit }), 1_000)).toMatchObject({
       until: 11_000,
     })
   })
 
   it('with a ceiling on requests at once is held to it', () => {
-    const policies = [{ name: 'a', quota: 1, unit: 'concurrent-requests' }]
-    expect(asked(answered(freshPace(BOUNDS), { ...OK, rateLimit: { policies } }), 1_000)).toMatchObject({ slots: 1 })
+    const held = answered(freshPace(BOUNDS), { ...OK, rateLimit: { atOnce: 1 } })
+    expect(asked(held, 1_000)).toMatchObject({ slots: 1 })
+    expect(asked(answered(held, { ...OK, rateLimit: {} }), 1_000)).toMatchObject({ slots: 1 })
+    // Where none may go one does, which hears when that changes.
+    expect(asked(answered(held, { ...OK, rateLimit: { atOnce: 0 } }), 1_000)).toMatchObject({ slots: 1 })
   })
 
   it('of 5xx opens the breaker, of 429 does not, and one probe closes it', () => {
     let pace = freshPace(BOUNDS)
     for (let i = 0; i < 10; i++) pace = answered(pace, { ...OK, status: 500 })
-    expect(asked(pace, 1_000)).toEqual({ kind: 'wait', until: 6_000 })
-    expect(asked(pace, 6_000)).toEqual({ kind: 'probe' })
-    expect(asked(pace, 6_000, 1)).toEqual({ kind: 'go', slots: 0 })
-    pace = onSend(pace, { now: 6_000, isRetry: false })
+    expect(asked(pace, 1_000)).toEqual({ kind: 'wait', until: 3_000 })
+    expect(asked(pace, 3_000)).toEqual({ kind: 'probe' })
+    expect(asked(pace, 3_000, 1)).toEqual({ kind: 'go', slots: 0 })
+    pace = onSend(pace, { now: 3_000, isRetry: false })
     expect(asked(pace, 6_001).kind).toBe('wait')
     expect(asked(onAbandoned(pace, { rttMs: 5 }, { now: 6_005 }), 6_005)).toEqual({ kind: 'probe' })
     expect(asked(answered(pace, OK, 6_010), 6_010).kind).toBe('go')
@@ -174,7 +177,7 @@ describe('a network failure', () => {
   it('is what a time-out is too, which counts against the server besides', () => {
     const pace = answered(freshPace(BOUNDS), { ...OK, status: 'timeout', rttMs: 30_000 }, 40_000)
     expect(asked(pace, 40_000)).toEqual({ kind: 'wait', until: 40_500 })
-    expect(pace.breaker.window.buckets).toEqual([[8, 1, 1]])
+    expect(pace.breaker.window).toEqual([[4, 1, 1]])
   })
 })
 
@@ -199,7 +202,7 @@ describe('in any run of events', () => {
           if (inFlight > 0 && kind === 'failure') pace = onNetworkFailure(pace, answer, ports)
           if (inFlight > 0 && kind !== 'restart') inFlight -= 1
           pace = JSON.parse(JSON.stringify(pace))
-          expect(isOriginPace(pace)).toBe(true)
+          expect(parsePaceState(withPace(FRESH_PACE_STATE, 'a', pace, now)).origins).toHaveLength(1)
         }
         const rest = now + 25 * 60 * 60 * 1000
         expect(asked(pace, rest).kind).not.toBe('wait')
@@ -230,9 +233,8 @@ function events() {
       retryAfterMs: optional(fc.integer({ min: 0, max: 1_000_000_000 })),
       rateLimit: optional(
         fc.record({
-          remaining: optional(fc.nat(100)),
-          resetMs: optional(fc.nat(1_000_000)),
-          policies: fc.constantFrom([], [{ name: 'a', quota: 0, unit: 'concurrent-requests' }]),
+          quota: optional(fc.record({ remaining: fc.nat(100), resetMs: fc.nat(1_000_000) })),
+          atOnce: fc.constantFrom(undefined, 0, 1, 100),
         }),
       ),
     }),

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { decide, freshPace, onAnswer } from './origin-pace.ts'
+import { decide, freshPace, type OriginPace, onAnswer, onNetworkFailure, onSend } from './origin-pace.ts'
 import { FRESH_PACE_STATE, type PaceState, paceOf, parsePaceState, withPace } from './pace-state.ts'
+import { mayRetry } from './retry-budget.ts'
 
 const BOUNDS = { min: 1, max: 6 }
 const ORIGIN = 'https://api.example'
@@ -56,13 +57,16 @@ describe('parsePaceState', () => {
 
   it('never throws, whatever is stored, and what it gives can be used', () => {
     fc.assert(fc.property(fc.anything(), value => usable(parsePaceState(value))))
-    const good: PaceState = JSON.parse(JSON.stringify(withPace(FRESH_PACE_STATE, ORIGIN, fast(), 7)))
-    const paths = leaves(good)
-    fc.assert(
-      fc.property(fc.constantFrom(...paths), fc.anything(), (path, value) => {
-        usable(parsePaceState(replaced(good, path, value)))
-      }),
-    )
+    fc.assert(fc.property(fc.anything(), value => usable(parsePaceState({ version: 1, origins: value }))))
+    fc.assert(fc.property(fc.anything(), value => usable(parsePaceState({ version: 1, origins: [['a', 0, value]] }))))
+  })
+
+  it('gives what can be used where a part of a record is missing, or no number', () => {
+    const good: PaceState = withPace(FRESH_PACE_STATE, ORIGIN, troubled(), 7)
+    const bad = [undefined, null, Number.NaN, Number.POSITIVE_INFINITY, -1, 0, '', 'x', true]
+    for (const path of leaves(good)) {
+      for (const value of bad) usable(parsePaceState(replaced(good, path, value)))
+    }
   })
 })
 
@@ -71,12 +75,46 @@ function fast() {
   return onAnswer(freshPace(BOUNDS), answer, { now: 0, random: () => 0, bounds: BOUNDS })
 }
 
+/** With everything on record that there can be. */
+function troubled(): OriginPace {
+  const ports = { now: 0, random: () => 0, bounds: BOUNDS }
+  const answer = { status: 500, rttMs: 5, inFlight: 1, moreWork: true, rateLimit: { atOnce: 3 } }
+  let pace = onNetworkFailure(onSend(fast(), { now: 0, isRetry: true }), { rttMs: 5 }, ports)
+  pace = onAnswer(pace, { ...answer, status: 503, retryAfterMs: 1_000 }, ports)
+  for (let i = 0; i < 10; i++) pace = onAnswer(pace, answer, ports)
+  pace = onAnswer(pace, { ...answer, rateLimit: { quota: { remaining: 5, resetMs: 60_000 } } }, ports)
+  pace = onSend(pace, { now: 5_000, isRetry: true })
+  return {
+    ...onNetworkFailure(pace, { rttMs: 100_000 }, ports),
+    breaker: { ...pace.breaker, window: fast().breaker.window },
+  }
+}
+
+/** Whatever was there: within two days it sends, again and again, and never too many at once. */
 function usable(state: PaceState): void {
   for (const [origin] of state.origins) {
-    const pace = paceOf(state, origin, 0, BOUNDS)
-    const decision = decide(pace, { now: 0, inFlight: 0, bounds: BOUNDS })
-    if (decision.kind === 'go') expect(decision.slots).toBeLessThanOrEqual(6)
-    if (decision.kind === 'wait') expect(decision.until).toBeGreaterThan(0)
+    let pace = paceOf(state, origin, 0, BOUNDS)
+    let now = 10_000
+    let sent = 0
+    for (let turn = 0; turn < 100 && sent < 10; turn++) {
+      const decision = decide(pace, { now, inFlight: 0, bounds: BOUNDS })
+      if (decision.kind === 'wait') {
+        now = decision.until
+        continue
+      }
+      if (decision.kind === 'go') expect(decision.slots).toBeLessThanOrEqual(6)
+      if (decision.kind === 'go') expect(decision.slots).toBeGreaterThanOrEqual(1)
+      pace = onSend(pace, { now, isRetry: mayRetry(pace.budget, now).kind === 'go' })
+      now += 10
+      pace = onAnswer(
+        pace,
+        { status: 200, rttMs: 10, inFlight: 1, moreWork: true },
+        { now, random: () => 0, bounds: BOUNDS },
+      )
+      sent += 1
+    }
+    expect(sent).toBe(10)
+    expect(now).toBeLessThan(2 * 24 * 60 * 60 * 1000)
   }
 }
 

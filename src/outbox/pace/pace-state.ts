@@ -1,5 +1,5 @@
 import type { LimitBounds } from './concurrency-limit.ts'
-import { afterRest, freshPace, isOriginPace, type OriginPace } from './origin-pace.ts'
+import { freshPace, type OriginPace } from './origin-pace.ts'
 
 /** The pace of every origin, as one plain record. The one used last stands last. */
 export interface PaceState {
@@ -17,10 +17,9 @@ export const FRESH_PACE_STATE: PaceState = { version: VERSION, origins: [] }
 
 /** The pace of one origin; one that rested for ten minutes is measured anew, but what its server asked for holds. */
 export function paceOf(state: PaceState, origin: string, now: number, bounds: LimitBounds): OriginPace {
-  const entry = state.origins.find(([name]) => name === origin)
-  if (!entry) return freshPace(bounds)
-  const [, usedAt, pace] = entry
-  return now - usedAt > REST_MS ? afterRest(pace, bounds) : pace
+  const fresh = freshPace(bounds)
+  const [, usedAt, pace] = state.origins.find(([name]) => name === origin) ?? [origin, now, fresh]
+  return now - usedAt > REST_MS ? { ...pace, limit: fresh.limit, unreachable: undefined, refusals: 0 } : pace
 }
 
 /** Keeps the pace of one origin. Of more than 50 origins, those used longest ago are forgotten. */
@@ -30,19 +29,22 @@ export function withPace(state: PaceState, origin: string, pace: OriginPace, now
 }
 
 /**
- * Reads a stored record. Never throws: a damaged record, or one of another version, gives a fresh state, and a damaged
- * entry of a sound one is left out. Pace is learned again within some dozens of answers.
+ * Reads a stored record: its version, and of each origin that everything a fresh one has is there, and of its kind. Never
+ * throws; what does not fit is forgotten, and pace is learned again within some dozens of answers.
  *
  * @example
  * parsePaceState('what is this?') // { version: 1, origins: [] }
  */
 export function parsePaceState(value: unknown): PaceState {
-  const { version, origins } = (value ?? {}) as Partial<Record<keyof PaceState, unknown>>
-  if (version !== VERSION || !Array.isArray(origins)) return FRESH_PACE_STATE
-  return { version: VERSION, origins: origins.filter(isEntry).slice(-MOST_ORIGINS) }
+  if (!fits(value, FRESH_PACE_STATE) || value.version !== VERSION) return FRESH_PACE_STATE
+  const like: OriginEntry = ['', 0, freshPace({ min: 1, max: 1 })]
+  return { version: VERSION, origins: value.origins.filter(entry => fits(entry, like)) }
 }
 
-function isEntry(value: unknown): value is OriginEntry {
-  if (!Array.isArray(value) || value.length !== 3) return false
-  return typeof value[0] === 'string' && Number.isFinite(value[1]) && isOriginPace(value[2])
+/** Whether a value has all that another one has, each of the same kind, and no number that is none. */
+function fits<T extends object>(value: unknown, like: T): value is T {
+  return Object.entries(like).every(([name, part]) => {
+    const own = (value as Record<string, unknown> | null | undefined)?.[name]
+    return own?.constructor === part.constructor && !Number.isNaN(own) && fits(own, part)
+  })
 }

@@ -1,103 +1,79 @@
-import { type BareItem, parseStringList, type StringItem } from './structured-list.ts'
-
 /** What `RateLimit` and `RateLimit-Policy` of an answer say. */
 export interface RateLimit {
-  /** Requests that may still be sent within `resetMs`; undefined where the answer does not say. */
-  readonly remaining?: number
-  /** How long `remaining` has to last, in milliseconds; undefined where the answer does not say. */
-  readonly resetMs?: number
-  readonly policies: readonly RateLimitPolicy[]
-}
-
-export interface RateLimitPolicy {
-  readonly name: string
-  readonly quota: number
-  /** `requests`, `content-bytes`, `concurrent-requests`, or one that was registered later. */
-  readonly unit: string
-  readonly windowMs?: number
-  /** The partition key, as base64. */
-  readonly partition?: string
+  /** So many requests may still be sent within `resetMs`; undefined where the answer does not say both. */
+  readonly quota?: { readonly remaining: number; readonly resetMs: number }
+  /** How many requests may be under way at once. */
+  readonly atOnce?: number
 }
 
 /**
  * Reads `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-10, sections 3, 4 and 7; -11 reads
- * the same on the wire). A malformed field is ignored as a whole, and so are both on an answer out of a cache
- * (`Age` above 0). Where several limits hold, `remaining` and `resetMs` are those of the tightest that counts requests.
- * Undefined where nothing is said.
+ * the same on the wire). Of the structured fields (RFC 9651) it knows what these two need: a list of strings with
+ * parameters. A malformed field is ignored as a whole, and so are both on an answer out of a cache (`Age` above 0). Where
+ * several limits hold, `quota` is the tightest that counts requests.
  *
  * `Retry-After` goes before it: that is the caller's to see to. Of another origin, a page sees these fields only where
  * the server lists them in `Access-Control-Expose-Headers`.
  *
  * @example
- * readRateLimit(new Headers({ ratelimit: '"default";r=50;t=30' })) // { remaining: 50, resetMs: 30000, policies: [] }
+ * readRateLimit(new Headers({ ratelimit: '"default";r=50;t=30' })).quota?.remaining // 50
  */
-export function readRateLimit(headers: Headers): RateLimit | undefined {
-  if (Number(headers.get('age') ?? 0) > 0) return undefined
-  const policies = readField(headers, 'ratelimit-policy', asPolicy) ?? []
-  const limits = readField(headers, 'ratelimit', asLimit) ?? []
-  const tightest = limits
-    .map(limit => inForce(limit, policies))
-    .filter(limit => limit !== undefined)
-    .sort(tightestFirst)[0]
-  if (!tightest && policies.length === 0) return undefined
-  return { ...tightest, policies }
+export function readRateLimit(headers: Headers): RateLimit {
+  if (Number(headers.get('age')) > 0) return {}
+  const policies = readField(headers.get('ratelimit-policy'), 'q', 'w')
+  const quota = readField(headers.get('ratelimit'), 'r', 't')
+    .map(({ name, amount, seconds }) => {
+      const policy = policies.find(candidate => candidate.name === name)
+      return { unit: policy?.unit ?? REQUESTS, remaining: amount, resetMs: (seconds ?? policy?.seconds ?? 0) * 1000 }
+    })
+    // A limit in bytes, or on what runs at once, is not one on requests over time.
+    .filter(({ unit, resetMs }) => resetMs > 0 && unit === REQUESTS)
+    .sort((a, b) => tightness(b) - tightness(a))[0]
+  const atOnce = policies.filter(({ unit }) => unit === AT_ONCE).map(({ amount }) => amount)
+  return { quota, atOnce: atOnce.length > 0 ? Math.min(...atOnce) : undefined }
 }
 
-interface Limit {
+const REQUESTS = '"requests"'
+const AT_ONCE = '"concurrent-requests"'
+
+// No string that matters here has an escape in it. Sticky: each stops at the first thing that it does not know, which is then left over.
+const ITEM = /[ \t]*("[^"\\]*")((?:"[^"\\]*"|[^",])*)(?:,(?=.)|$)/gy
+const PARAMETER = /; *([a-z*][\w.*-]*)(?:=("[^"\\]*"|[^\s",;]+))?/gy
+
+interface Item {
+  /** As it stands there, in its quotes: the same name in both fields is the same text. */
   readonly name: string
-  readonly remaining: number
-  readonly resetMs: number | undefined
+  readonly unit: string
+  readonly amount: number
+  readonly seconds: number | undefined
 }
 
 /** All or nothing: a list with one bad item is a malformed field. */
-function readField<T>(headers: Headers, name: string, read: (item: StringItem) => T | undefined): T[] | undefined {
-  const items = parseStringList(headers.get(name) ?? '')?.map(read)
-  return items?.every(item => item !== undefined) ? items : undefined
+function readField(field: string | null, amountIn: string, secondsIn: string): Item[] {
+  const items: Item[] = []
+  const rest = field?.replace(ITEM, (_, name: string, parameters: string) => {
+    const values: { [key: string]: string; qu: string } = { qu: REQUESTS }
+    const unknown = parameters.replace(PARAMETER, (_, key: string, value = '?1') => {
+      values[key] = value
+      return ''
+    })
+    const seconds = values[secondsIn]
+    items.push({
+      name,
+      unit: values.qu,
+      amount: natural(values[amountIn]),
+      seconds: seconds ? natural(seconds) : undefined,
+    })
+    return unknown.trim()
+  })
+  return !rest && items.every(({ amount, seconds = 0 }) => amount >= 0 && seconds >= 0) ? items : []
 }
 
-function asPolicy({ value: name, parameters }: StringItem): RateLimitPolicy | undefined {
-  const quota = parameters.get('q')
-  const unit = parameters.get('qu')
-  const window = parameters.get('w')
-  const partition = parameters.get('pk')
-  if (!isNatural(quota) || (unit && !isString(unit))) return undefined
-  if ((window && !(isNatural(window) && window.value > 0)) || (partition && !isBytes(partition))) return undefined
-  const windowMs = window && window.value * 1000
-  return { name, quota: quota.value, unit: unit?.value ?? 'requests', windowMs, partition: partition?.value }
+function natural(text = ''): number {
+  return /^\d{1,15}$/.test(text) ? Number(text) : -1
 }
 
-function asLimit({ value: name, parameters }: StringItem): Limit | undefined {
-  const remaining = parameters.get('r')
-  const seconds = parameters.get('t')
-  const partition = parameters.get('pk')
-  if (!isNatural(remaining) || (seconds && !isNatural(seconds)) || (partition && !isBytes(partition))) return undefined
-  return { name, remaining: remaining.value, resetMs: seconds && seconds.value * 1000 }
-}
-
-/** A limit in bytes, or on what runs at once, is not one on requests over time. */
-function inForce(
-  { name, remaining, resetMs }: Limit,
-  policies: readonly RateLimitPolicy[],
-): { remaining: number; resetMs?: number } | undefined {
-  const policy = policies.find(candidate => candidate.name === name)
-  if (policy && policy.unit !== 'requests') return undefined
-  return { remaining, resetMs: resetMs ?? policy?.windowMs }
-}
-
-/** Used up before not used up, then what has to last longest per request. */
-function tightestFirst(a: { remaining: number; resetMs?: number }, b: { remaining: number; resetMs?: number }): number {
-  const usedUp = Number(b.remaining === 0) - Number(a.remaining === 0)
-  return usedUp || (b.resetMs ?? 0) / (b.remaining + 1) - (a.resetMs ?? 0) / (a.remaining + 1)
-}
-
-function isNatural(item: BareItem | undefined): item is Extract<BareItem, { type: 'integer' }> {
-  return item?.type === 'integer' && item.value >= 0
-}
-
-function isString(item: BareItem): item is Extract<BareItem, { value: string }> {
-  return item.type === 'string'
-}
-
-function isBytes(item: BareItem): item is Extract<BareItem, { value: string }> {
-  return item.type === 'bytes'
+/** The higher, the tighter: what is used up comes first, then what has to last longest per request. */
+function tightness({ remaining, resetMs }: { remaining: number; resetMs: number }): number {
+  return resetMs / (remaining || 1e-9)
 }

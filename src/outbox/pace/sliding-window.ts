@@ -1,72 +1,45 @@
 /**
- * Counts over the recent past, in buckets of time: its size does not grow with what it counts. `marked` are those of the
- * total that matter (failures, retries).
+ * Counts over the recent past, in buckets of ten seconds, oldest first: its size does not grow with what it counts.
+ * `marked` are those of the total that matter (failures, retries).
  */
-export interface SlidingWindow {
-  readonly buckets: readonly Bucket[]
-}
+export type SlidingWindow = readonly Bucket[]
 
 type Bucket = readonly [slot: number, total: number, marked: number]
 
-/** How long a window looks back: at least `buckets - 1` times `bucketMs`, since the newest bucket is not yet full. */
-export interface WindowShape {
-  readonly bucketMs: number
-  readonly buckets: number
-}
-
-export interface Totals {
-  readonly total: number
-  readonly marked: number
-}
-
-export const EMPTY_WINDOW: SlidingWindow = { buckets: [] }
+const BUCKET_MS = 10_000
+/** Two minutes, and one bucket more, because the newest one has only begun. */
+const MOST_BUCKETS = 13
 
 /** Counts one, and forgets what is too old, or from a time that the clock has not reached (it was set back). */
-export function count(
-  window: SlidingWindow,
-  { now, marked }: { now: number; marked: boolean },
-  shape: WindowShape,
-): SlidingWindow {
-  const slot = Math.floor(now / shape.bucketMs)
-  const kept = live(window, now, shape)
-  const [, total, before] = kept.find(bucket => bucket[0] === slot) ?? [slot, 0, 0]
-  const counted: Bucket = [slot, total + 1, before + (marked ? 1 : 0)]
-  return { buckets: [...kept.filter(bucket => bucket[0] !== slot), counted] }
+export function count(window: SlidingWindow, now: number, isMarked: boolean): SlidingWindow {
+  const slot = slotOf(now)
+  const [total, marked] = totals(window, now, 1)
+  return [...live(window, slot - 1, MOST_BUCKETS - 1), [slot, total + 1, marked + (isMarked ? 1 : 0)]]
 }
 
 /** Takes the newest mark back; the total stays. */
 export function unmark(window: SlidingWindow): SlidingWindow {
-  const index = window.buckets.findLastIndex(([, , marked]) => marked > 0)
-  return {
-    buckets: window.buckets.map(([slot, total, marked], i) => [slot, total, i === index ? marked - 1 : marked]),
-  }
+  const newest = window.findLastIndex(bucket => bucket[2] > 0)
+  return window.map((bucket, index) => (index === newest ? [bucket[0], bucket[1], bucket[2] - 1] : bucket))
 }
 
-export function totals(window: SlidingWindow, now: number, shape: WindowShape): Totals {
-  return live(window, now, shape).reduce(
-    (sum, [, total, marked]) => ({ total: sum.total + total, marked: sum.marked + marked }),
-    { total: 0, marked: 0 },
-  )
+/** Within so many buckets, the one that has only begun included. */
+export function totals(window: SlidingWindow, now: number, buckets: number): [total: number, marked: number] {
+  return live(window, slotOf(now), buckets).reduce((sum, [, total, marked]) => [sum[0] + total, sum[1] + marked], [
+    0, 0,
+  ] as [number, number])
 }
 
-/** The moments at which something drops out of the window, soonest first. */
-export function expiries(window: SlidingWindow, now: number, shape: WindowShape): number[] {
-  return live(window, now, shape).map(([slot]) => (slot + shape.buckets) * shape.bucketMs)
+/** The moment at which the next bucket begins, and with it the oldest drops out. */
+export function nextBucket(now: number): number {
+  return (slotOf(now) + 1) * BUCKET_MS
 }
 
-export function isSlidingWindow(value: unknown): value is SlidingWindow {
-  const buckets = (value as Partial<SlidingWindow> | null | undefined)?.buckets
-  return Array.isArray(buckets) && buckets.length <= MOST_BUCKETS && buckets.every(isBucket)
+/** What is no bucket, in a record that was damaged, is none. */
+function live(window: SlidingWindow, slot: number, buckets: number): Bucket[] {
+  return window.filter(bucket => bucket?.[0] <= slot && bucket[0] > slot - buckets)
 }
 
-/** More than any window here has; a stored record beyond it is not ours. */
-const MOST_BUCKETS = 100
-
-function isBucket(value: unknown): boolean {
-  return Array.isArray(value) && value.length === 3 && value.every(part => Number.isSafeInteger(part) && part >= 0)
-}
-
-function live({ buckets }: SlidingWindow, now: number, { bucketMs, buckets: size }: WindowShape): Bucket[] {
-  const slot = Math.floor(now / bucketMs)
-  return buckets.filter(([at]) => at <= slot && at > slot - size)
+function slotOf(now: number): number {
+  return Math.floor(now / BUCKET_MS)
 }

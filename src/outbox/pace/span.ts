@@ -10,31 +10,21 @@ const CLOCK_SLACK_MS = 1000
 /** A header that is mistaken must not silence an origin for good: after a day it is asked again. */
 const LONGEST_MS = 24 * 60 * 60 * 1000
 
-/** From now on, for that long, and for a day at most. */
+/** From now on, for that long. */
 export function spanOf(now: number, lengthMs: number): Span {
-  return { at: now, until: now + Math.min(lengthMs, LONGEST_MS) }
+  return { at: now, until: now + lengthMs }
 }
 
 /**
- * Until when a span still holds; undefined when it is over. One from the future is over as well: the device's clock was
- * set back since, and a wait of seconds must not become one of days.
+ * Until when a span still holds, for a day at most; 0 when it is over. One from the future is over as well (the device's
+ * clock was set back since, and a wait of seconds must not become one of days), and so is one that is no number.
  */
-export function liveUntil(span: Span | undefined, now: number): number | undefined {
-  return span && now < span.until && !isAhead(span.at, now) ? span.until : undefined
+export function liveUntil(span: Span | undefined, now: number): number {
+  const until = span ? Math.min(span.until, span.at + LONGEST_MS) : 0
+  return span && now < until && !isAhead(span.at, now) ? until : 0
 }
 
 /** Whether a moment that was noted in the past lies in the future: the clock was set back. */
 export function isAhead(at: number, now: number): boolean {
   return at > now + CLOCK_SLACK_MS
-}
-
-export function isSpan(value: unknown): value is Span {
-  if (typeof value !== 'object' || value === null || !hasNumbers(value, ['at', 'until'])) return false
-  const { at, until } = value as Span
-  return until - at <= LONGEST_MS
-}
-
-/** Whether a stored record has a finite number under each of these names. */
-export function hasNumbers(record: object, names: readonly string[]): boolean {
-  return names.every(name => Number.isFinite((record as Record<string, unknown>)[name]))
 }

@@ -1,5 +1,6 @@
 import type { Mutation } from '../../protocol/mutation.ts'
 import { type SettledRecord, settledKey } from '../settled.ts'
+import { auditCounters } from './audit-counters.ts'
 import type { Context } from './context.ts'
 import { conflictIds, deadIds, type Ledger, type Outcome, type Write, writeOf } from './ledger.ts'
 
@@ -21,6 +22,7 @@ export function auditCommit(ledger: Ledger, context: Context): void {
     if (write && !ledger.queue.has(id)) auditRemoved(ledger, context, write, mutation)
   }
   auditDead(ledger)
+  auditCounters(ledger)
 }
 
 function auditAdded({ report, intended }: Ledger, write: Write, { lease }: Mutation): void {
@@ -38,7 +40,10 @@ function auditAdded({ report, intended }: Ledger, write: Write, { lease }: Mutat
 function auditChanged(ledger: Ledger, context: Context, write: Write, { old, now }: Record<'old' | 'now', Mutation>) {
   const { report, claimsOf } = ledger
   const isMine = owns(ledger, context, old)
-  if (now.attempts !== old.attempts || now.failures !== old.failures) assertFence(ledger, context, old)
+  // Whoever takes over counts the attempt that was cut off.
+  const isTakenOver = old.lease && !now.lease && mayTake(ledger, context, old)
+  if (now.attempts !== old.attempts || (now.failures !== old.failures && !isTakenOver))
+    assertFence(ledger, context, old)
   if (now.fence < old.fence) report('fence', `The fence of ${write.id} went back from ${old.fence} to ${now.fence}.`)
   const { lease } = now
   if (lease?.token === old.lease?.token) return

@@ -169,6 +169,7 @@ function channelOf(
 function platformOf(ports: DevicePorts, context: Context): Platform {
   const { scheduler, random, wallClock, isOnline } = ports
   return {
+    origin: 'https://app.example',
     now: wallClock,
     random: random.next,
     isOnline,

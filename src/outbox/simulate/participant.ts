@@ -3,6 +3,7 @@ import type { DrainResult } from '../../protocol/messages.ts'
 import { openStorage, type Storage } from '../../storage/open-storage.ts'
 import type { Channel } from '../../tabs/channel.ts'
 import { createAppend } from '../append.ts'
+import { writeCoalescing } from '../append-coalescing.ts'
 import { createCallOrder } from '../call-order.ts'
 import { createDeadLetters } from '../dead-letters.ts'
 import { type DrainForOptions, drainFor } from '../drain-for.ts'
@@ -10,6 +11,7 @@ import { type PreparedMutation, prepareMutation } from '../mutation-input.ts'
 import { createOutbox } from '../outbox.ts'
 import { pause, resume } from '../pause.ts'
 import type { Platform } from '../platform.ts'
+import * as rare from '../rare-input.ts'
 import { DEFAULT_RETRY } from '../retry-policy.ts'
 import { idOf } from './ledger.ts'
 import type { WriteSpec } from './plan.ts'
@@ -44,13 +46,23 @@ export const NAMES = { database: 'simulated', lock: 'simulated:drain' }
 export function createParticipant(ports: ParticipantPorts): Participant {
   const { platform, channel, holder, wake } = ports
   const open = createOpen(ports)
-  const ofThread = { open, channel, now: platform.now, wake, subscribe: () => () => undefined }
+  let edits = 0
+  const ofThread = {
+    open,
+    channel,
+    now: platform.now,
+    wake,
+    subscribe: () => () => undefined,
+    principal: () => undefined,
+    newId: () => `edited-${++edits}`,
+    settledOf: () => new Promise<never>(() => undefined),
+  }
   const outbox = createOutbox(ofThread)
   const deadLetters = createDeadLetters(ofThread)
   let append: ReturnType<typeof createAppend> | undefined
   const appendInOrder = createCallOrder(async (prepared: PreparedMutation) => {
     const storage = await open()
-    append ??= createAppend(storage, platform.now)
+    append ??= createAppend(storage, { now: platform.now, loadCoalescing: async () => writeCoalescing })
     await append(prepared)
   })
 
@@ -61,6 +73,7 @@ export function createParticipant(ports: ParticipantPorts): Participant {
         now: platform.now,
         newId: () => idOf(write),
         retry: DEFAULT_RETRY,
+        loadRare: async () => rare,
       })
       await appendInOrder(spec.entity, prepared)
       wake()
@@ -81,7 +94,7 @@ const LONG = 'x'.repeat(70 * 1024)
 function inputOf(write: number, { entity, route, size, priority, after }: WriteSpec) {
   const json = { write, entity, ...(size === 'apart' && { filling: LONG }) }
   const dependsOn = after !== undefined && after < write ? [idOf(after)] : undefined
-  return { url: `https://api.example/${route}`, json, entity, priority, dependsOn }
+  return { url: `https://app.example/${route}`, json, entity, priority, dependsOn }
 }
 
 /** `loadWrap`: a module that is loaded when it is asked for would come in its own time. */

@@ -1,0 +1,68 @@
+import { HoldfastError } from '../protocol/errors.ts'
+import { changeQueue } from './change-queue.ts'
+import type { DrainOptions, DrainPorts, RunParts } from './drain-run.ts'
+import { METRICS_KEY, metricsOf } from './metrics.ts'
+import { parsePaceState } from './pace/pace-state.ts'
+import { recover } from './recover.ts'
+import { createRunAuth } from './run-auth.ts'
+import { createRunPace, PACE_KEY, type PaceRecord } from './run-pace.ts'
+import { DEFAULT_SETTINGS, SETTINGS_KEY, type Settings } from './settings.ts'
+
+/** Puts the queue in order after whoever drained before, and reads by what this run works. */
+export async function beginRun(
+  { storage, now, random, handlers = {}, origin }: DrainPorts,
+  { exclusive, eagerBefore }: DrainOptions,
+  hasMore: (origin: string) => boolean,
+): Promise<RunParts> {
+  const { settings, before, metrics, leaseEndsAt } = await changeQueue(
+    storage,
+    async queue => {
+      const meta = queue.tx.objectStore('meta')
+      const stored: Partial<Settings> | undefined = await meta.get(SETTINGS_KEY)
+      const before: PaceRecord | undefined = await meta.get(PACE_KEY)
+      const metrics: unknown = await meta.get(METRICS_KEY)
+      const leaseEndsAt = await recover(queue, {
+        now: now(),
+        random,
+        exclusive,
+        eagerBefore,
+        lastDrainAt: before?.at ?? 0,
+      })
+      // A page that is older than this code knows fewer of them.
+      return { settings: { ...DEFAULT_SETTINGS, ...stored }, before, metrics, leaseEndsAt }
+    },
+    { durability: 'relaxed' },
+  )
+  for (const [kind, name, known] of [
+    ['auth', settings.auth, handlers.auth],
+    ['judges', settings.judge, handlers.judges],
+  ] as const) {
+    if (name !== undefined && !Object.hasOwn(known ?? {}, name)) throw noHandler(kind, name)
+  }
+  const { auth, judge } = settings
+  return {
+    settings,
+    auth: createRunAuth(auth === undefined ? undefined : handlers.auth?.[auth], origin),
+    metrics: metricsOf(metrics, now()),
+    turns: before?.turns ?? 0,
+    leaseEndsAt,
+    judgeOwn: judge === undefined ? undefined : handlers.judges?.[judge],
+    pace: createRunPace({
+      settings: settings.pace,
+      state: parsePaceState(before?.state),
+      now,
+      random,
+      eagerBefore,
+      hasMore,
+    }),
+  }
+}
+
+function noHandler(kind: string, name: string): HoldfastError {
+  return new HoldfastError({
+    code: 'invalid-options',
+    action: 'send what waits',
+    reason: `there is no "${name}" among the handlers.${kind} of this page or worker`,
+    hint: 'Nothing is lost. Give the module with your handlers to createHoldfast() and to the Vite plugin, or to startHoldfast().',
+  })
+}

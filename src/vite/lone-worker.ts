@@ -1,0 +1,54 @@
+import { fileURLToPath } from 'node:url'
+import type { Plugin } from 'vite'
+import type { ResolvedOptions } from './options.ts'
+
+/**
+ * Leaves out of the generated worker what only code of the app could reach, where it has none: with neither `worker` nor
+ * `handlers`. It delivers by transactions, and through localforage it only reads; nobody judges answers or adds headers;
+ * and nobody sees the long texts of errors. To call what is left out fails; it never gives a wrong answer.
+ */
+export function loneWorker({ worker, handlers }: ResolvedOptions): Plugin | false {
+  if (worker || handlers) return false
+  return {
+    name: 'holdfast:lone-worker',
+    enforce: 'pre',
+    resolveId: {
+      filter: { id: [/^\.\/[\w-]+\.[jt]s$/, /^\0holdfast:lone:/] },
+      handler(source, importer = '') {
+        const [, name = ''] = /^\.\/([\w-]+)\./.exec(source) ?? []
+        const folder = Object.keys(STAND_INS).find(folder => importer.replaceAll('\\', '/').startsWith(folder))
+        const standIn = folder && STAND_INS[folder]?.[name]
+        return standIn === undefined ? null : `${STAND_IN}${folder}${name}`
+      },
+    },
+    load: {
+      filter: { id: /^\0holdfast:lone:/ },
+      handler(id) {
+        const [, folder = '', name = ''] = /^\0holdfast:lone:(.*\/)([\w-]+)$/.exec(id) ?? []
+        return STAND_INS[folder]?.[name]
+      },
+    },
+  }
+}
+
+const STAND_IN = '\0holdfast:lone:'
+
+/** Of this very copy of the package. */
+const ours = (relative: string) => fileURLToPath(new URL(relative, import.meta.url)).replaceAll('\\', '/')
+const EXTENSION = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
+
+/** By folder and name of our modules. */
+const STAND_INS: Record<string, Record<string, string>> = {
+  [ours('../storage/')]: {
+    'storage-error': `export * from ${JSON.stringify(ours(`../storage/short-storage-error.${EXTENSION}`))}`,
+    driver: `export * from ${JSON.stringify(ours(`../storage/reading-driver.${EXTENSION}`))}`,
+    'on-demand': `export const deleteDatabase = undefined, countRange = undefined, readRange = undefined`,
+  },
+  [ours('../outbox/')]: {
+    'own-judge': `import { judgeAnswer } from ${JSON.stringify(ours(`../outbox/outcome-table.${EXTENSION}`))}
+export const judgeByApp = (answer, judge, options) => judgeAnswer(answer, options)`,
+    'run-auth': `export const createRunAuth = () => ({
+  headers: async () => new Headers(), generation: () => 0, hasNewer: async () => false,
+})`,
+  },
+}
