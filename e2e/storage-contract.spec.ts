@@ -1,9 +1,13 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, type Page, test } from '@playwright/test'
 import { build } from 'vite'
 import { localforageContract } from '../src/storage/localforage.contract.ts'
+import { holdfast } from '../src/vite/index.ts'
 import type {} from './storage-contract/page.ts'
 import type { DriverUnderTest } from './storage-contract/run-contract.ts'
 
@@ -17,6 +21,7 @@ test.beforeAll(async () => {
   const scripts = new Map([
     ['/page.js', await bundle('page')],
     ['/worker.js', await bundle('worker')],
+    ['/plugin-worker.js', await buildByPlugin()],
   ])
   const server = createServer(({ url = '/' }, response) => {
     const script = scripts.get(url)
@@ -45,6 +50,14 @@ for (const driver of DRIVERS) {
 
   test(`the driver of ${driver} keeps localforage's contract in a service worker`, async ({ page }) => {
     expect(await page.evaluate(driver => storageContract.inServiceWorker(driver), driver)).toEqual(all)
+  })
+
+  // The plugin leaves out of localforage what our driver has no use for.
+  test(`the driver of ${driver} keeps localforage's contract in the worker that the plugin builds`, async ({
+    page,
+  }) => {
+    const inPlugins = page.evaluate(driver => storageContract.inServiceWorker(driver, '/plugin-worker.js'), driver)
+    expect(await inPlugins).toEqual(all)
   })
 }
 
@@ -130,4 +143,14 @@ async function bundle(name: 'page' | 'worker'): Promise<string> {
   const [output] = Array.isArray(built) ? built : [built]
   if (!output || !('output' in output)) throw new Error(`${name} was not built`)
   return output.output[0].code
+}
+
+async function buildByPlugin(): Promise<string> {
+  const root = await mkdtemp(join(tmpdir(), 'holdfast-contract-'))
+  const worker = fileURLToPath(new URL('./storage-contract/worker.ts', import.meta.url))
+  await writeFile(join(root, 'index.html'), '<!doctype html><title>Empty</title>')
+  await build({ root, configFile: false, logLevel: 'warn', plugins: [holdfast({ worker, register: false })] })
+  const code = await readFile(join(root, 'dist/sw.js'), 'utf8')
+  await rm(root, { recursive: true })
+  return code
 }

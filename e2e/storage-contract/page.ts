@@ -11,8 +11,8 @@ const inPage = {
     return ask(new Worker('/worker.js'), driver)
   },
 
-  async inServiceWorker(driver: DriverUnderTest): Promise<ContractResult> {
-    await navigator.serviceWorker.register('/worker.js')
+  async inServiceWorker(driver: DriverUnderTest, script = '/worker.js'): Promise<ContractResult> {
+    await navigator.serviceWorker.register(script)
     const { active } = await navigator.serviceWorker.ready
     if (!active) throw new Error('no service worker is active')
     return ask(active, driver)

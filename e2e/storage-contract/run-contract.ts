@@ -1,4 +1,5 @@
 import localforage from 'localforage'
+import type { LocalForageInstance } from '../../src/storage/driver.ts'
 import { localforageContract, type MakeInstance } from '../../src/storage/localforage.contract.ts'
 import { openStorage } from '../../src/storage/open-storage.ts'
 
@@ -32,17 +33,18 @@ interface Fixture {
 }
 
 async function stock(name: string): Promise<Fixture> {
-  return { make: instancesOf(`stock: ${name}`, localforage.INDEXEDDB), end: () => undefined }
+  return { make: instancesOf(localforage, `stock: ${name}`, localforage.INDEXEDDB), end: () => undefined }
 }
 
 async function ours(name: string): Promise<Fixture> {
   const storage = await openStorage({ name: `ours: ${name}`, driverName: `driver of ${name}` })
-  return { make: instancesOf(`ours: ${name}`, `driver of ${name}`), end: storage.close }
+  // Made by an instance of ours: in the plugin's worker our localforage is not the one that is imported here.
+  return { make: instancesOf(storage.records, `ours: ${name}`, `driver of ${name}`), end: storage.close }
 }
 
-function instancesOf(name: string, driver: string): MakeInstance {
+function instancesOf(of: LocalForageInstance, name: string, driver: string): MakeInstance {
   return async (storeName = 'records') => {
-    const store = localforage.createInstance({ name, storeName, driver })
+    const store = of.createInstance({ name, storeName, driver })
     await store.ready()
     return store
   }

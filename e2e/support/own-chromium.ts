@@ -13,9 +13,9 @@ export interface OwnChromium {
 
 const FLAGS = ['--headless=new', '--remote-debugging-port=0', ...CHROMIUM_FLAGS]
 
-export async function startChromium(profile: string, url: string): Promise<OwnChromium> {
+export async function startChromium(profile: string, url: string, flags: string[] = []): Promise<OwnChromium> {
   // A process group of its own, so that one signal reaches the renderers and the storage service too.
-  const child = spawn(CHROMIUM_PATH, [...FLAGS, `--user-data-dir=${profile}`, 'about:blank'], {
+  const child = spawn(CHROMIUM_PATH, [...FLAGS, ...flags, `--user-data-dir=${profile}`, 'about:blank'], {
     detached: true,
     stdio: ['ignore', 'ignore', 'pipe'],
   })
