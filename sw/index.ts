@@ -1,3 +1,5 @@
+export type { AuthProvider, AuthRequest, Handlers } from '../src/outbox/handlers.ts'
+export type { Judge } from '../src/outbox/own-judge.ts'
 export type { CachingRule, CachingStrategy, NavigationFallback } from '../src/protocol/caching.ts'
 export type { PrecacheEntry } from './precache.ts'
 export type { HoldfastWorker } from './run.ts'
