@@ -40,12 +40,13 @@ describe('meta in a file', () => {
 
   it('is what it was where it is JSON', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.jsonValue(), async value => {
-        const written = await encodeMeta(value)
-        if (!JSON.stringify(value).includes('$type') && !JSON.stringify(value).includes('-0')) {
-          expect(JSON.parse(JSON.stringify(written))).toEqual(JSON.parse(JSON.stringify(value)))
-        }
-      }),
+      // Through its text: JSON knows no -0.
+      fc.asyncProperty(
+        fc.json().filter(text => !text.includes('$type')),
+        async text => {
+          expect(JSON.stringify(await encodeMeta(JSON.parse(text)))).toBe(JSON.stringify(JSON.parse(text)))
+        },
+      ),
     )
   })
 

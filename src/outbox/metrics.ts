@@ -26,7 +26,7 @@ export interface End {
   readonly attemptMs?: number
 }
 
-export const END_KINDS = ['confirmed', 'dead', 'conflict', 'retry', 'held'] as const
+const END_KINDS = ['confirmed', 'dead', 'conflict', 'retry', 'held'] as const
 
 /** The record of `meta` that holds them. */
 export const METRICS_KEY = 'metrics'

@@ -29,7 +29,8 @@ export interface Holdfast {
    *
    * Rejects with a `HoldfastError`, and then nothing is stored: `invalid-mutation` for an input that cannot be recorded,
    * `offline` for one that requires the network when there is none, `outbox-full` beyond the `limits`, `quota-exceeded`
-   * when the device is full, `storage-unavailable` and `storage-failed` when the database cannot be
+   * when the device is full, `not-loaded` when it needs code that could not be fetched yet
+   * (for files, dependencies and rare members), `storage-unavailable` and `storage-failed` when the database cannot be
    * used, `closed` after `close()`.
    */
   mutate(input: MutationInput): Promise<Receipt>
