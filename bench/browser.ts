@@ -1,17 +1,18 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { arch, cpus, loadavg, platform, tmpdir } from 'node:os'
-import { extname, join, resolve } from 'node:path'
-import { holdfast } from 'holdfast/vite'
+import { join, resolve } from 'node:path'
+import { holdfast, type PluginOptions } from 'holdfast/vite'
 import { type BrowserContext, chromium, type Page } from 'playwright'
 import { build } from 'vite'
 import { CHROMIUM_FLAGS, CHROMIUM_PATH } from '../scripts/chromium.ts'
+import { startServer } from './server.ts'
 
 /** A page of the built bench app, controlled by its service worker. */
 export interface BenchPage {
   page: Page
   context: BrowserContext
+  /** The origin of the page and of its server. */
+  origin: string
 }
 
 /**
@@ -19,21 +20,24 @@ export interface BenchPage {
  * profile is a folder on the disk: what Playwright opens by default is a private window, whose databases live in memory
  * and never wait for a disk.
  */
-export async function withPage<T>(folder: string, measure: (opened: BenchPage) => Promise<T>): Promise<T> {
+export async function withPage<T>(
+  folder: string,
+  measure: (opened: BenchPage) => Promise<T>,
+  plugin: PluginOptions = {},
+): Promise<T> {
   const work = await mkdtemp(join(tmpdir(), 'holdfast-bench-'))
   const site = join(work, 'site')
-  await buildApp(resolve(import.meta.dirname, folder), site)
-  const server = await serve(site)
+  await buildApp(resolve(import.meta.dirname, folder), site, plugin)
+  const server = await startServer(site)
   try {
     return await withContext(join(work, 'profile'), async context => {
       const page = context.pages()[0] ?? (await context.newPage())
-      await page.goto(`http://localhost:${(server.address() as AddressInfo).port}/`)
+      await page.goto(server.origin)
       await page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined))
-      return measure({ page, context })
+      return measure({ page, context, origin: server.origin })
     })
   } finally {
-    server.closeAllConnections()
-    server.close()
+    server.stop()
     await rm(work, { recursive: true, force: true })
   }
 }
@@ -49,8 +53,8 @@ export function describeMachine({ context }: BenchPage): string {
   ].join(' · ')
 }
 
-async function buildApp(root: string, outDir: string): Promise<void> {
-  await build({ root, configFile: false, logLevel: 'error', build: { outDir }, plugins: [holdfast()] })
+async function buildApp(root: string, outDir: string, plugin: PluginOptions): Promise<void> {
+  await build({ root, configFile: false, logLevel: 'error', build: { outDir }, plugins: [holdfast(plugin)] })
 }
 
 async function withContext<T>(profile: string, use: (context: BrowserContext) => Promise<T>): Promise<T> {
@@ -63,21 +67,4 @@ async function withContext<T>(profile: string, use: (context: BrowserContext) =>
   } finally {
     await context.close()
   }
-}
-
-const TYPES: Record<string, string> = { '.js': 'text/javascript', '.html': 'text/html' }
-
-async function serve(site: string): Promise<Server> {
-  const server = createServer(async (request, response) => {
-    const { pathname } = new URL(request.url ?? '/', 'http://localhost')
-    const file = join(site, pathname === '/' ? 'index.html' : pathname)
-    const content = await readFile(file).catch(() => undefined)
-    response.statusCode = content ? 200 : 404
-    // Isolated, the page's clock has steps of 5 µs instead of 100 µs.
-    response.setHeader('Cross-Origin-Opener-Policy', 'same-origin')
-    response.setHeader('Cross-Origin-Embedder-Policy', 'require-corp')
-    response.setHeader('Content-Type', TYPES[extname(file)] ?? 'application/octet-stream').end(content ?? '')
-  })
-  await new Promise<void>(done => server.listen(0, 'localhost', done))
-  return server
 }

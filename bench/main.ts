@@ -5,6 +5,8 @@ import { spawnSync } from 'node:child_process'
 /** Imported when it runs, because it imports the package that is built first. */
 const BENCHES: Record<string, () => Promise<() => Promise<string>>> = {
   enqueue: async () => (await import('./enqueue.ts')).measureEnqueue,
+  drain: async () => (await import('./drain.ts')).measureDrain,
+  scale: async () => (await import('./scale.ts')).measureScale,
 }
 
 const args = process.argv.slice(2)

@@ -1,5 +1,8 @@
 import { createHoldfast, type Holdfast, type MutationInput } from 'holdfast'
-import { answerOf, deleteDatabase, openDatabase, openRaw, type Raw, type RawRecord } from './raw.ts'
+import { type Note, noteOf, notesOf } from '../in-browser/note.ts'
+import { quiet } from '../in-browser/quiet.ts'
+import { answerOf, deleteDatabase, openDatabase, openRaw, type Raw, type RawRecord } from '../in-browser/raw.ts'
+import { timeEach, timeOf } from '../in-browser/time.ts'
 
 /** What the bench calls in the page. Every time is in milliseconds. */
 export interface EnqueuePage {
@@ -55,7 +58,7 @@ async function freshOutbox(): Promise<void> {
   await reset()
   hf = createHoldfast()
   // The first one opens the database and starts the worker.
-  await hf.mutate(note(0))
+  await hf.mutate(toInput(noteOf(0)))
   reader = await openDatabase(OUTBOX)
   const [first] = await answerOf(mutations(reader).getAll())
   template = first
@@ -68,15 +71,6 @@ async function freshRaw(): Promise<void> {
   raw = await openRaw(RAW)
   await putEach(1, 'strict')
   await quiet()
-}
-
-/** Until nobody drains: what a round before has left to do must not run in this one. */
-async function quiet(): Promise<void> {
-  for (let free = 0; free < 5; ) {
-    const { held = [], pending = [] } = await navigator.locks.query()
-    free = held.length + pending.length === 0 ? free + 1 : 0
-    await new Promise(resolve => setTimeout(resolve, 20))
-  }
 }
 
 async function mutateEach(count: number): Promise<number[]> {
@@ -107,26 +101,12 @@ async function putInOne(count: number, durability: IDBTransactionDurability): Pr
   return timeOf(() => database.putAll(all, durability))
 }
 
-async function timeEach<T>(items: T[], act: (item: T) => Promise<unknown>): Promise<number[]> {
-  const times: number[] = []
-  for (const item of items) times.push(await timeOf(() => act(item)))
-  return times
-}
-
-async function timeOf(act: () => Promise<unknown>): Promise<number> {
-  const startedAt = performance.now()
-  await act()
-  return performance.now() - startedAt
-}
-
 function notes(count: number): MutationInput[] {
-  return Array.from({ length: count }, (_, index) => note(index))
+  return notesOf(count).map(toInput)
 }
 
-function note(index: number): MutationInput {
-  const id = crypto.randomUUID()
-  const text = `Note ${index}: low tide at noon, twelve oystercatchers on the north bank, two of them ringed.`
-  return { url: '/api/notes', entity: `note:${id}`, json: { id, text, tags: ['birds', 'tide'], done: false } }
+function toInput(note: Note): MutationInput {
+  return { url: '/api/notes', entity: `note:${note.id}`, json: note }
 }
 
 function records(count: number): RawRecord[] {

@@ -169,3 +169,22 @@ it('tells how far a drain is, at what rate, and how long it will take, until it 
   status.hear(message('drained', { synced: 200, failed: 0, remaining: 0 }))
   expect(status.get().progress).toBeUndefined()
 })
+
+it('reads at most ten times a second what a drain has done, and the last of it all the same', async () => {
+  let reads = 0
+  let clock = 1_000
+  const status = create({
+    now: () => clock,
+    open: async () => {
+      reads += 1
+      return storage
+    },
+  })
+  for (let ended = 0; ended < 50; ended += 1) {
+    clock += 1
+    status.hear(message('settled', { ids: [`${ended}`] }))
+  }
+  await count({ pending: 7 })
+  await expect.poll(() => status.get().pending).toBe(7)
+  expect(reads).toBeLessThanOrEqual(2)
+})

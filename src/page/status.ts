@@ -46,6 +46,8 @@ export function createStatus({ store, open, online, now, ...ports }: StatusPorts
     publish()
   })
 
+  const rereadSoon = createSoon(reread, now)
+
   return {
     hear(message) {
       if (message.type === 'sending') for (const id of message.ids) sending.add(id)
@@ -56,7 +58,8 @@ export function createStatus({ store, open, online, now, ...ports }: StatusPorts
         progress = undefined
       }
       publish()
-      if (message.type !== 'sending') void reread()
+      if (message.type === 'settled') rereadSoon()
+      else if (message.type !== 'sending') void reread()
     },
     refresh: reread,
     setOnline(now) {
@@ -142,6 +145,27 @@ function stateOf({ pending, paused, isHeld }: Counts, sending: number, online: b
   if (sending > 0) return 'syncing'
   if (!online) return 'offline'
   return pending > 0 ? 'waiting' : 'idle'
+}
+
+/** A drain ends many a second, and each read waits for the database that the drain needs. Milliseconds. */
+const SETTLED_EVERY_MS = 100
+
+/** Runs `read` at once where the last time was long enough ago, else when it is; calls meanwhile share that one. */
+function createSoon(read: () => Promise<void>, now: () => number): () => void {
+  let lastAt = Number.NEGATIVE_INFINITY
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const run = () => {
+    timer = undefined
+    lastAt = now()
+    void read()
+  }
+  return () => {
+    if (timer !== undefined) return
+    const sinceLast = now() - lastAt
+    // A clock that was set back must not put it off for long.
+    if (sinceLast < 0 || sinceLast >= SETTLED_EVERY_MS) return run()
+    timer = setTimeout(run, SETTLED_EVERY_MS - sinceLast)
+  }
 }
 
 /** Calls that come while one is under way share the next one, so that a burst of changes costs two reads. */

@@ -4,6 +4,10 @@ export interface Raw {
   put(record: RawRecord, durability: IDBTransactionDurability): Promise<void>
   /** All of them in one transaction. */
   putAll(records: RawRecord[], durability: IDBTransactionDurability): Promise<void>
+  /** Every value, in the order of the keys, by one `getAll()`. */
+  getAll<T>(): Promise<T[]>
+  /** Deletes them in one transaction. */
+  delete(keys: string[], durability: IDBTransactionDurability): Promise<void>
   close(): void
 }
 
@@ -15,18 +19,27 @@ export interface RawRecord {
 export async function openRaw(name: string): Promise<Raw> {
   const database = await openDatabase(name, made => made.createObjectStore('mutations'))
 
-  const putAll: Raw['putAll'] = (records, durability) =>
-    new Promise((resolve, reject) => {
+  const write = (durability: IDBTransactionDurability, issue: (store: IDBObjectStore) => void) =>
+    new Promise<void>((resolve, reject) => {
       const tx = database.transaction('mutations', 'readwrite', { durability })
-      const store = tx.objectStore('mutations')
-      for (const { key, value } of records) store.put(value, key)
+      issue(tx.objectStore('mutations'))
       tx.oncomplete = () => resolve()
       tx.onabort = () => reject(tx.error)
+    })
+
+  const putAll: Raw['putAll'] = (records, durability) =>
+    write(durability, store => {
+      for (const { key, value } of records) store.put(value, key)
     })
 
   return {
     put: (record, durability) => putAll([record], durability),
     putAll,
+    getAll: () => answerOf(database.transaction('mutations').objectStore('mutations').getAll()),
+    delete: (keys, durability) =>
+      write(durability, store => {
+        for (const key of keys) store.delete(key)
+      }),
     close: () => database.close(),
   }
 }
