@@ -11,6 +11,10 @@ const QUEUE_STORES: ['mutations', 'dead', 'blobs', 'meta'] = ['mutations', 'dead
 export interface Queue {
   tx: Transaction<typeof QUEUE_STORES, 'readwrite'>
   counters: Counters
+  /** Nothing in it is blocked, so that an end lets nothing go. Known where a turn has looked. */
+  isPlain?: boolean
+  /** What is under a lease, by its key. Known where a turn has read it. */
+  sending?: Map<string, Mutation>
 }
 
 /** Changes the queue in one transaction, and its counters with it. */

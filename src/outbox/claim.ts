@@ -59,19 +59,28 @@ export async function claimIn(queue: Queue, options: ClaimOptions): Promise<Clai
   await promoteDue(queue, lane, options.now)
   const { picked, full } = await pick(queue, lane, options)
   claim.full = full
-  let { bytes, isEmptyHanded } = options
-  for (const mutation of picked) {
-    bytes -= sizeOf(mutation)
-    if (bytes < 0 && !isEmptyHanded) break
-    isEmptyHanded = false
-    const leased = await move(queue, withLease(mutation, options), { in: 'sending' })
-    const read = isExpired(leased, options.now) ? EXPIRED : await readRequest(queue, leased)
+  const taken = await Promise.all(withinBytes(picked, options).map(mutation => lease(queue, mutation, options)))
+  for (const { leased, read } of taken) {
     if (read.kind === 'unsendable') claim.unsendable.push({ mutation: leased, reason: read.reason })
     else claim.claimed.push({ mutation: leased, request: read.request })
   }
   const [next] = await firstKeys(queue, boundsIn(lane, 'delayed'), 1)
   if (next !== undefined) claim.nextDueAt = dueTimeOf(next)
   return claim
+}
+
+/** As many as memory allows, the first of all however large it is. */
+function withinBytes(picked: Mutation[], { bytes, isEmptyHanded }: ClaimOptions): Mutation[] {
+  let left = bytes
+  return picked.filter((mutation, index) => {
+    left -= sizeOf(mutation)
+    return left >= 0 || (index === 0 && isEmptyHanded)
+  })
+}
+
+async function lease(queue: Queue, mutation: Mutation, options: ClaimOptions) {
+  const leased = await move(queue, withLease(mutation, options), { in: 'sending' })
+  return { leased, read: isExpired(leased, options.now) ? EXPIRED : await readRequest(queue, leased) }
 }
 
 const EXPIRED = { kind: 'unsendable', reason: 'expired' } as const

@@ -9,8 +9,9 @@ import { withAnswer } from './resolve-references.ts'
 export async function move(queue: Queue, mutation: Mutation, place: Place): Promise<Mutation> {
   const store = queue.tx.objectStore('mutations')
   const moved = { ...mutation, key: keyAt(mutation, place) }
-  if (moved.key !== mutation.key) await store.delete(mutation.key)
-  await store.put(moved, moved.key)
+  if (place.in === 'blocked') queue.isPlain = false
+  // Requests of a transaction are carried out in their order: nothing is gained by waiting for each.
+  await Promise.all([moved.key !== mutation.key && store.delete(mutation.key), store.put(moved, moved.key)])
   return moved
 }
 
@@ -27,8 +28,10 @@ export async function putBack(queue: Queue, mutation: Mutation, now: number): Pr
  * depend on it if it was confirmed. Where it was not, they stay, and say why.
  */
 export async function takeOut(queue: Queue, mutation: Mutation, end: End, now: number): Promise<void> {
-  await queue.tx.objectStore('mutations').delete(mutation.key)
+  const removed = queue.tx.objectStore('mutations').delete(mutation.key)
   count(queue, mutation, lossOf(mutation))
+  await removed
+  if (queue.isPlain) return
   if (mutation.entity !== undefined) await releaseNext(queue, mutation.entity, now)
   if (end.kind === 'confirmed') await releaseDependants(queue, { id: mutation.id, body: end.body }, now)
   else await parkDependants(queue, mutation.id, end.kind === 'dead' ? 'parent-dead' : 'parent-cancelled')

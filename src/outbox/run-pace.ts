@@ -83,7 +83,7 @@ export function createRunPace(options: RunPaceOptions): RunPace {
       // A time from the future was noted before the clock was set back.
       return settings.delayMs === 0 || sentAt > now() ? 0 : sentAt + settings.delayMs
     },
-    appetite: origin => ('until' in room(origin) ? 0 : 2 * wholeLimit(of(origin).limit, bounds)),
+    appetite: origin => ('until' in room(origin) ? 0 : AT_HAND * wholeLimit(of(origin).limit, bounds)),
     retryUntil(origin) {
       const verdict = mayRetry(of(origin).budget, now())
       return verdict.kind === 'wait' ? verdict.until : undefined
@@ -121,3 +121,6 @@ function answerOf(outcome: SendOutcome, headers: Headers | undefined) {
     ...(headers && { rateLimit: readRateLimit(headers) }),
   }
 }
+
+/** For each request that may be under way, so many: a turn takes as long as an answer of a server nearby. */
+const AT_HAND = 4

@@ -8,7 +8,7 @@ import { HELD_KEY, type HoldRecord } from './pause.ts'
 import { PRINCIPAL_KEY } from './principal.ts'
 import { putBack, takeOut } from './queue-moves.ts'
 import { retryDelay } from './retry-delay.ts'
-import { LAST_SYNC_KEY, type SettledRecord } from './settled.ts'
+import type { SettledRecord } from './settled.ts'
 
 /** What became of a mutation, once the outcome is on record. `lost`: somebody else holds it now; nothing was changed. */
 export type Settled =
@@ -54,10 +54,11 @@ export async function settleIn(
   }
   const end =
     verdict.kind === 'confirmed' ? { kind: verdict.kind, body: verdict.settlement.body } : { kind: verdict.kind }
-  await takeOut(queue, leased, end, at)
-  await keepAnswer(queue, leased.id, settledRecord(verdict, at), { whole: keepsAnswers })
-  if (verdict.kind === 'dead') await bury(queue, verdict.dead)
-  else await confirm(queue, leased, at)
+  await Promise.all([
+    takeOut(queue, leased, end, at),
+    keepAnswer(queue, leased.id, settledRecord(verdict, at), { whole: keepsAnswers }),
+    verdict.kind === 'dead' ? bury(queue, verdict.dead) : forgetBody(queue, leased),
+  ])
   return { kind: verdict.kind }
 }
 
@@ -88,15 +89,12 @@ async function bury(queue: Queue, dead: DeadRecord): Promise<void> {
   count(queue, dead.mutation, { dead: 1 })
 }
 
-async function currentOf(queue: Queue, leased: Mutation): Promise<Mutation | undefined> {
-  const current: Mutation | undefined = await queue.tx.objectStore('mutations').get(leased.key)
-  return current && placeOf(current.key) === 'sending' && current.lease?.token === leased.lease?.token
-    ? current
-    : undefined
+async function currentOf({ tx, sending }: Queue, { key, lease }: Mutation): Promise<Mutation | undefined> {
+  const current: Mutation | undefined = sending ? sending.get(key) : await tx.objectStore('mutations').get(key)
+  return current && placeOf(current.key) === 'sending' && current.lease?.token === lease?.token ? current : undefined
 }
 
-async function confirm({ tx }: Queue, { body }: Mutation, now: number): Promise<void> {
-  await tx.objectStore('meta').put(now, LAST_SYNC_KEY)
+async function forgetBody({ tx }: Queue, { body }: Mutation): Promise<void> {
   if (body.kind === 'apart') await tx.objectStore('blobs').delete(body.blobKey)
 }
 

@@ -1,10 +1,12 @@
 import { isHoldfastError } from '../protocol/errors.ts'
 import type { Mutation } from '../protocol/mutation.ts'
+import { boundsOf } from '../protocol/queue-range.ts'
 import type { Storage } from '../storage/open-storage.ts'
-import { changeQueue } from './change-queue.ts'
+import { changeQueue, type Queue } from './change-queue.ts'
 import { type Claim, type ClaimOptions, claimIn } from './claim.ts'
 import type { Counters } from './counters.ts'
 import { type Ending, type KeepingPorts, release, type Settled, type SettlePorts, settleIn } from './settle.ts'
+import { LAST_SYNC_KEY } from './settled.ts'
 
 /** An attempt that has ended. */
 export interface Ended {
@@ -58,8 +60,7 @@ function tryTurn(storage: Storage, { ended, returned, claim, keep }: TurnOptions
   return changeQueue(
     storage,
     async queue => {
-      const settled: Settled[] = []
-      for (const { mutation, ending } of ended) settled.push(await settleIn(queue, mutation, ending, ports))
+      const settled = await settleAll(queue, ended, ports)
       for (const { mutation, until } of returned) await release(queue, mutation, ports.now(), until)
       const claimed = await claimIn(queue, claim)
       const meta = queue.tx.objectStore('meta')
@@ -69,4 +70,34 @@ function tryTurn(storage: Storage, { ended, returned, claim, keep }: TurnOptions
     // What a power cut takes from here, a lease or a removal, is sent again under the same key, which the server knows.
     { durability: 'relaxed' },
   )
+}
+
+/** Reads once what each of them has to know. */
+async function settleAll(queue: Queue, ended: readonly Ended[], ports: KeepingPorts): Promise<Settled[]> {
+  if (ended.length === 0) return []
+  const store = queue.tx.objectStore('mutations')
+  const [sending, blocked] = await Promise.all([
+    store.getAll(rangeOf('sending')) as Promise<Mutation[]>,
+    store.getAllKeys(rangeOf('blocked'), 1),
+  ])
+  queue.sending = new Map(sending.map(one => [one.key, one]))
+  queue.isPlain = blocked.length === 0
+  const settled: Settled[] = []
+  // Two that end together may let go the same one: only where there is none they are settled side by side.
+  if (queue.isPlain) settled.push(...(await Promise.all(ended.map(one => settleOne(queue, one, ports)))))
+  else for (const one of ended) settled.push(await settleOne(queue, one, ports))
+  if (settled.some(({ kind }) => kind === 'confirmed')) {
+    await queue.tx.objectStore('meta').put(ports.now(), LAST_SYNC_KEY)
+  }
+  queue.sending = undefined
+  return settled
+}
+
+function settleOne(queue: Queue, { mutation, ending }: Ended, ports: KeepingPorts): Promise<Settled> {
+  return settleIn(queue, mutation, ending, ports)
+}
+
+function rangeOf(place: 'sending' | 'blocked'): IDBKeyRange {
+  const { lower, upper } = boundsOf(place)
+  return IDBKeyRange.bound(lower, upper)
 }
