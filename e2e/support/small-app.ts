@@ -1,9 +1,9 @@
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { extname, join, resolve } from 'node:path'
-import type { Holdfast } from 'holdfast'
+import type { Holdfast, HoldfastOptions } from 'holdfast'
 import { test as base, type HoldfastFixtures } from 'holdfast/playwright'
 import { holdfast } from 'holdfast/vite'
 import { build } from 'vite'
@@ -25,47 +25,72 @@ export interface Arrival {
   body: Buffer
 }
 
-/** A ten-line app with the plugin and no options, and a server that notes what arrives. */
-export interface SmallApp {
+export type Answer = (arrival: Arrival, response: ServerResponse) => unknown
+
+/** A server that notes what arrives. */
+export interface NotingServer {
   url: string
   arrivals: Arrival[]
   /** Answers every write from now on; the default is 200 with `{ "ok": true }`. */
-  answer(by: (arrival: Arrival, response: ServerResponse) => void): void
+  answer(by: Answer): void
 }
 
-export const test = base.extend<{ app: SmallApp } & HoldfastFixtures, { site: string }>({
+interface TestFixtures extends HoldfastFixtures {
+  /** A ten-line app with the plugin, and its server. */
+  app: NotingServer
+  /** A server of another origin, which has no pages. */
+  foreign: NotingServer
+}
+
+interface WorkerFixtures {
+  /** The module of `e2e/support` with the functions that page and worker share by name; none by default. */
+  handlers: string | undefined
+  site: string
+}
+
+export const test = base.extend<TestFixtures, WorkerFixtures>({
+  handlers: [undefined, { scope: 'worker', option: true }],
   site: [
-    // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the fixtures from the pattern.
-    async ({}, use) => {
+    async ({ handlers }, use) => {
       const root = await mkdtemp(join(tmpdir(), 'holdfast-small-app-'))
-      await use(await buildSite(root))
+      await use(await buildSite(root, handlers))
       await rm(root, { recursive: true, force: true })
     },
     { scope: 'worker' },
   ],
-  app: async ({ site }, use) => {
-    const arrivals: Arrival[] = []
-    let answer: (arrival: Arrival, response: ServerResponse) => void = ok
-    const server = createServer(async (request, response) => {
-      if (request.method === 'GET') return serve(site, request, response)
-      const { method = '', url = '', headers } = request
-      const arrival = { method, url, headers, body: await bytesOf(request) }
-      arrivals.push(arrival)
-      answer(arrival, response)
-    })
-    await new Promise<void>(done => server.listen(0, 'localhost', done))
-    await use({
-      url: `http://localhost:${(server.address() as AddressInfo).port}/`,
-      arrivals,
-      answer: by => {
-        answer = by
-      },
-    })
-    server.closeAllConnections()
-    server.close()
-  },
+  app: ({ site }, use) => whileListening((request, response) => serve(site, request, response), use),
+  // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the fixtures from the pattern.
+  foreign: ({}, use) => whileListening((_request, response) => void response.end(), use),
   baseURL: ({ app }, use) => use(app.url),
 })
+
+/** Where a page of the app finds an outbox that is set up like this. */
+export function pageWith(options: HoldfastOptions): string {
+  return `/?options=${encodeURIComponent(JSON.stringify(options))}`
+}
+
+/** `serveGet` answers what is no write. */
+async function whileListening(serveGet: RequestListener, use: (server: NotingServer) => Promise<void>): Promise<void> {
+  const arrivals: Arrival[] = []
+  let answer: Answer = ok
+  const server = createServer(async (request, response) => {
+    if (request.method === 'GET') return serveGet(request, response)
+    const { method = '', url = '', headers } = request
+    const arrival = { method, url, headers, body: await bytesOf(request) }
+    arrivals.push(arrival)
+    await answer(arrival, response)
+  })
+  await new Promise<void>(done => server.listen(0, 'localhost', done))
+  await use({
+    url: `http://localhost:${(server.address() as AddressInfo).port}/`,
+    arrivals,
+    answer: by => {
+      answer = by
+    },
+  })
+  server.closeAllConnections()
+  server.close()
+}
 
 function ok(_arrival: Arrival, response: ServerResponse): void {
   response.setHeader('Content-Type', 'application/json').end('{"ok":true}')
@@ -74,16 +99,23 @@ function ok(_arrival: Arrival, response: ServerResponse): void {
 const SOURCES = {
   'index.html': '<!doctype html><title>Small</title><script type="module" src="/main.js"></script>',
   'main.js': `import { createHoldfast } from 'holdfast'
+import { handlers } from './handlers'
 window.createHoldfast = createHoldfast
-if (location.search !== '?none') window.hf = createHoldfast(location.search === '?page' ? { worker: false } : {})
+const { search } = location
+const options = JSON.parse(new URLSearchParams(search).get('options') ?? '{}')
+if (search !== '?none') window.hf = createHoldfast({ handlers, ...options, ...(search === '?page' && { worker: false }) })
 `,
 }
 
-async function buildSite(root: string): Promise<string> {
+async function buildSite(root: string, handlers: string | undefined): Promise<string> {
+  const file = handlers && join(import.meta.dirname, handlers)
+  const module = file ? await readFile(file, 'utf8') : 'export const handlers = {}'
   await mkdir(join(root, 'node_modules'))
   await symlink(resolve(import.meta.dirname, '../..'), join(root, 'node_modules/holdfast'))
-  for (const [name, text] of Object.entries(SOURCES)) await writeFile(join(root, name), text)
-  await build({ root, configFile: false, logLevel: 'error', plugins: [holdfast()] })
+  const sources = { ...SOURCES, 'handlers.ts': module }
+  for (const [name, text] of Object.entries(sources)) await writeFile(join(root, name), text)
+  const plugin = holdfast(file ? { handlers: 'handlers.ts' } : {})
+  await build({ root, configFile: false, logLevel: 'error', plugins: [plugin] })
   return join(root, 'dist')
 }
 

@@ -101,29 +101,36 @@ async function pick(
   options: ClaimOptions,
 ): Promise<{ picked: Mutation[]; full: string[] }> {
   const { lines, full } = await readLines(queue, lane, options)
-  const picked = new Set<string>()
-  while (picked.size < options.limit) {
-    const isOldestsTurn = (options.turn + picked.size) % OLDEST_EVERY === OLDEST_EVERY - 1
+  const picked: string[] = []
+  while (picked.length < options.limit) {
+    const isOldestsTurn = (options.turn + picked.length) % OLDEST_EVERY === OLDEST_EVERY - 1
     const open = lines.filter(({ slots }) => slots > 0)
-    const key = isOldestsTurn ? await oldest(queue, open, picked) : best(open, picked)
-    if (key === undefined) break
-    picked.add(key)
-    const line = open.find(({ origin }) => origin === readyParts(key).origin)
-    if (line) line.slots -= 1
+    const next = isOldestsTurn ? await oldest(queue, open) : best(open)
+    if (!next) break
+    picked.push(next.rank.keys.shift() ?? '')
+    next.line.slots -= 1
   }
   const store = queue.tx.objectStore('mutations')
-  return { picked: await Promise.all([...picked].map(key => store.get(key) as Promise<Mutation>)), full }
+  return { picked: await Promise.all(picked.map(key => store.get(key) as Promise<Mutation>)), full }
 }
 
 const OLDEST_EVERY = 8
 
 /** What is ready for one origin. */
 interface Line {
-  origin: string
   prefix: string
   slots: number
-  /** The keys that come first, by priority and age. */
+  /** By priority, the highest first. Those behind what was read are not in it, unless `isWhole`. */
+  ranks: Rank[]
+  isWhole: boolean
+}
+
+/** What is ready of one priority. */
+interface Rank {
+  /** Those that come first and are not picked, by age. */
   keys: string[]
+  /** After which key there may be more. */
+  last: string
 }
 
 async function readLines(
@@ -144,39 +151,79 @@ async function readLines(
     if (room <= 0) full.push(origin)
     else {
       const keys = await firstKeys(queue, { lower: prefix, upper: `${prefix}}` }, room)
-      lines.push({ origin, prefix, slots: room, keys })
+      lines.push({ prefix, slots: room, ranks: ranksOf(keys), isWhole: keys.length < room })
     }
     lower = `${prefix}}`
   }
 }
 
-function best(lines: Line[], picked: ReadonlySet<string>): string | undefined {
-  const firsts = lines.flatMap(({ keys }) => keys.find(key => !picked.has(key)) ?? [])
-  return firsts.sort((a, b) => compare(orderOf(a), orderOf(b)))[0]
+function ranksOf(keys: string[]): Rank[] {
+  const ranks: Rank[] = []
+  for (const key of keys) {
+    const rank = ranks.at(-1)
+    if (rank && readyParts(rank.last).rank === readyParts(key).rank) {
+      rank.keys.push(key)
+      rank.last = key
+    } else ranks.push({ keys: [key], last: key })
+  }
+  return ranks
+}
+
+interface Next {
+  line: Line
+  rank: Rank
+}
+
+/** As many were read of each line as it has slots, so that what comes next is among them. */
+function best(lines: Line[]): Next | undefined {
+  return first(
+    lines.flatMap(line => {
+      const rank = line.ranks.find(({ keys }) => keys.length > 0)
+      return rank ? [{ line, rank }] : []
+    }),
+    key => `${readyParts(key).rank}|${readyParts(key).sequence}`,
+  )
 }
 
 /** The oldest of any priority: the first key of each rank is the oldest of that rank. */
-async function oldest(queue: Queue, lines: Line[], picked: ReadonlySet<string>): Promise<string | undefined> {
-  const found: string[] = []
-  for (const { prefix } of lines) {
-    for (let lower = prefix; ; ) {
-      const keys: string[] = await firstKeys(queue, { lower, upper: `${prefix}}` }, picked.size + 1)
-      const first = keys[0]
-      if (first === undefined) break
-      found.push(...keys.filter(key => !picked.has(key)).slice(0, 1))
-      lower = `${prefix}${readyParts(first).rank}}`
+async function oldest(queue: Queue, lines: Line[]): Promise<Next | undefined> {
+  const firsts: Next[] = []
+  for (const line of lines) {
+    await readRanks(queue, line)
+    for (const rank of line.ranks) {
+      if (rank.keys.length === 0) await readMore(queue, line, rank)
+      if (rank.keys.length > 0) firsts.push({ line, rank })
     }
   }
-  return found.sort((a, b) => compare(readyParts(a).sequence, readyParts(b).sequence))[0]
+  return first(firsts, key => readyParts(key).sequence)
 }
 
-function orderOf(key: string): string {
-  const { rank, sequence } = readyParts(key)
-  return `${rank}|${sequence}`
+/** Finds the ranks behind what was read of a line. */
+async function readRanks(queue: Queue, line: Line): Promise<void> {
+  const upper = `${line.prefix}}`
+  while (!line.isWhole) {
+    const last = line.ranks.at(-1)
+    const lower = last ? `${line.prefix}${readyParts(last.last).rank}}` : line.prefix
+    const [key] = await firstKeys(queue, { lower, upper }, 1)
+    if (key === undefined) line.isWhole = true
+    else line.ranks.push({ keys: [key], last: key })
+  }
 }
 
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0
+/** What is picked of a rank are always its oldest, so that the next ones are behind the last that was read. */
+async function readMore(queue: Queue, { prefix }: Line, rank: Rank): Promise<void> {
+  const upper = `${prefix}${readyParts(rank.last).rank}}`
+  rank.keys = await firstKeys(queue, { lower: `${rank.last} `, upper }, OLDEST_EVERY)
+  rank.last = rank.keys.at(-1) ?? rank.last
+}
+
+function first(all: Next[], orderOf: (key: string) => string): Next | undefined {
+  let found: { next: Next; order: string } | undefined
+  for (const next of all) {
+    const order = orderOf(next.rank.keys[0] ?? '')
+    if (!found || order < found.order) found = { next, order }
+  }
+  return found?.next
 }
 
 async function firstKeys(queue: Queue, { lower, upper }: KeyRange, count: number): Promise<string[]> {

@@ -165,7 +165,9 @@ export function wanted(run: Run): number {
 /** How many more of them for one origin. Until a server has answered, one request to each asks whether there is a network. */
 export function wantedFor(run: Run, origin: string): number {
   const { pace, isAnswered, claimed } = run
-  const requests = Math.min(pace.appetite(origin), isAnswered ? Number.POSITIVE_INFINITY : 2)
+  // A batch at hand is many mutations: half as many will do.
+  const appetite = pace.appetite(origin) / (perRequest(run) > 1 ? 2 : 1)
+  const requests = Math.min(appetite, isAnswered ? Number.POSITIVE_INFINITY : 2)
   const atHand = claimed.filter(({ mutation }) => originOf(mutation) === origin).length
   return (requests - pace.inFlight(origin)) * perRequest(run) - atHand
 }

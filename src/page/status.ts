@@ -52,7 +52,7 @@ export function createStatus({ store, open, online, now, ...ports }: StatusPorts
     hear(message) {
       if (message.type === 'sending') for (const id of message.ids) sending.add(id)
       if (message.type === 'settled') for (const id of message.ids) sending.delete(id)
-      if (message.type === 'settled' && message.progress) progress = progressOf(message.progress, now())
+      if (message.type === 'settled' && message.progress?.done) progress = progressOf(message.progress, now())
       if (message.type === 'drained') {
         sending.clear()
         progress = undefined
