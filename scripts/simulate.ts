@@ -11,6 +11,8 @@ const { values } = parseArgs({
     from: { type: 'string', default: '0' },
     // Prints everything that happens.
     trace: { type: 'boolean', default: false },
+    // Shows what breaks as it is.
+    quick: { type: 'boolean', default: false },
   },
 })
 const [seeds, from] = [Number(values.seeds), Number(values.from)]
@@ -50,9 +52,11 @@ async function show(seed: number, { violations, hash }: RunResult): Promise<void
   const plan = planOf(seed)
   const check = violations[0]?.check
   await assertRepeatable(plan, { hash } as RunResult)
-  const smallest = await shrink(plan, async smaller =>
-    (await simulate(smaller)).violations.some(violation => violation.check === check),
-  )
+  const smallest = values.quick
+    ? plan
+    : await shrink(plan, async smaller =>
+        (await simulate(smaller)).violations.some(violation => violation.check === check),
+      )
   const { trace, violations: shown } = await simulate(smallest)
   console.log(`\nSeed ${seed} breaks "${check}".`)
   for (const violation of shown) console.log(`  ${violation.check}: ${violation.text}`)

@@ -102,6 +102,8 @@ function hasMore({ claimed, isDry }: Run, origin: string): boolean {
 function noteChange(run: Run): void {
   run.changes += 1
   run.isStale = true
+  // It may have been the end of a hold, or of a pause: the next claim tells.
+  run.isStopped = false
 }
 
 /** Something new may be ready. */
@@ -138,7 +140,8 @@ async function finish(run: Run): Promise<DrainResult> {
   const { storage, synced, failed, counters, lane } = run
   if (synced + failed > 0) await forgetOldAnswers(storage, run.settings.answers, run.now())
   if (run.hasClaimed) await keepMetrics(run)
-  const { pending, held } = counters ? tallyOf(counters, lane) : await readTally(storage)
+  // Who was out of time, or asleep, may have missed what came meanwhile.
+  const { pending, held } = counters && !isOver(run) ? tallyOf(counters, lane) : await readTally(storage)
   const next = nextAttemptAt(run)
   // What waits for a person is nothing to come back for.
   const remaining = pending - held
@@ -150,11 +153,11 @@ async function finish(run: Run): Promise<DrainResult> {
 
 /** When it is worth while to look again: at the end of our time where that is why this run ended. */
 function nextAttemptAt(run: Run): number {
-  const { nextDueAt, leaseEndsAt, isStopped, isCut, isDry, deadline } = run
+  const { nextDueAt, leaseEndsAt, isStopped, isCut, deadline } = run
   if (isStopped) return Number.POSITIVE_INFINITY
   const soonest = Math.min(nextDueAt, leaseEndsAt ?? Number.POSITIVE_INFINITY)
   if (isCut) return Math.min(soonest, run.now() + AFTER_CUT_MS)
-  return isOver(run) && !isDry ? Math.min(soonest, Math.max(deadline, run.now())) : soonest
+  return isOver(run) ? Math.min(soonest, Math.max(deadline, run.now())) : soonest
 }
 
 const AFTER_CUT_MS = 1_000

@@ -1,31 +1,43 @@
 import type { Mutation } from '../../protocol/mutation.ts'
 import { type SettledRecord, settledKey } from '../settled.ts'
+import { auditAbsorbed, auditCancelledOut, auditPair, auditPresent, auditRoom } from './audit-append.ts'
 import { auditCounters } from './audit-counters.ts'
 import type { Context } from './context.ts'
-import { conflictIds, deadIds, type Ledger, type Outcome, type Write, writeOf } from './ledger.ts'
+import { carriedBy, conflictIds, deadIds, type Ledger, type Outcome, reach, type Write, writeOf } from './ledger.ts'
 
 /** Compares the queue with what it was before a context's transaction, and says which changes were not that one's to make. */
 export function auditCommit(ledger: Ledger, context: Context): void {
   const before = ledger.queue
   const records = ledger.database().records<Mutation>('mutations')
   ledger.queue = new Map([...records.values()].map(mutation => [mutation.id, mutation]))
+  auditPresent(ledger)
+  auditRoom(ledger, before)
   for (const [id, mutation] of ledger.queue) {
     const write = writeOf(ledger, id)
     const old = before.get(id)
     if (!write) ledger.report('no phantom', `Nobody called for ${id}.`)
     else if (!old) auditAdded(ledger, write, mutation)
     else if (old !== mutation) auditChanged(ledger, context, write, { old, now: mutation })
+    if (mutation.idempotencyKey) ledger.keys.set(mutation.idempotencyKey, id)
     auditAttempts(ledger, mutation)
   }
+  auditAbsorbed(ledger, before)
+  auditCancelledOut(ledger)
   for (const [id, mutation] of before) {
     const write = writeOf(ledger, id)
     if (write && !ledger.queue.has(id)) auditRemoved(ledger, context, write, mutation)
   }
+  // What one transaction stores comes from one tab, whose calls are numbered.
+  for (const write of ledger.writes) if (write.wasStored) write.order ??= ledger.stored++
   auditDead(ledger)
   auditCounters(ledger)
 }
 
-function auditAdded({ report, intended }: Ledger, write: Write, { lease }: Mutation): void {
+function auditAdded(ledger: Ledger, write: Write, { lease, principal }: Mutation): void {
+  const { report, intended } = ledger
+  if (principal !== write.principal) {
+    report('whose it is', `${write.id} was made by ${write.principal} and is stored as ${principal}'s.`)
+  }
   if (write.wasRejected) report('a rejected write leaves nothing', `${write.id} is in the queue.`)
   if (lease) report('leases', `${write.id} comes into the queue under a lease.`)
   write.wasStored = true
@@ -33,15 +45,18 @@ function auditAdded({ report, intended }: Ledger, write: Write, { lease }: Mutat
   if (write.outcome !== 'dead' || !intended.has(`retry ${write.id}`)) {
     report('one outcome', `${write.id} is in the queue again, although it is ${write.outcome}.`)
   }
-  write.outcome = undefined
+  for (const one of carriedBy(ledger, write)) one.outcome = undefined
   write.wasRetried = true
 }
 
 function auditChanged(ledger: Ledger, context: Context, write: Write, { old, now }: Record<'old' | 'now', Mutation>) {
   const { report, claimsOf } = ledger
   const isMine = owns(ledger, context, old)
+  if (now.held && !old.held) reach(ledger, 'held')
   // Whoever takes over counts the attempt that was cut off.
   const isTakenOver = old.lease && !now.lease && mayTake(ledger, context, old)
+  const isReleased = old.held && !now.held && ledger.intended.has(`release ${write.id}`)
+  if (isReleased) return
   if (now.attempts !== old.attempts || (now.failures !== old.failures && !isTakenOver))
     assertFence(ledger, context, old)
   if (now.fence < old.fence) report('fence', `The fence of ${write.id} went back from ${old.fence} to ${now.fence}.`)
@@ -52,6 +67,11 @@ function auditChanged(ledger: Ledger, context: Context, write: Write, { old, now
   }
   if (isMine) claimsOf(context).delete(write.id)
   if (!lease) return
+  if (old.held) report('held is held', `${write.id} is claimed, and no person has decided about it.`)
+  if (now.principal !== ledger.present.principal) {
+    report('whose it is', `${write.id} of ${now.principal} is claimed while ${ledger.present.principal} is here.`)
+  }
+  if ((now.notBefore ?? 0) > ledger.latest) report('not before its time', `${write.id} is claimed too early.`)
   if (lease.token <= old.fence) report('fence', `${write.id} got a token that it had before.`)
   claimsOf(context).set(write.id, { lease, isAnswered: false })
   auditTurn(ledger, now)
@@ -80,14 +100,15 @@ function auditRemoved(ledger: Ledger, context: Context, write: Write, old: Mutat
   if (!outcome || outcomes.length !== 1) {
     report('it leaves the queue with its outcome', `${id} left the queue as ${outcomes.join(' and ') || 'nothing'}.`)
   }
-  if (outcome === 'cancelled' && !intended.has(`cancel ${id}`)) report('cancel', `Nobody cancelled ${id}.`)
+  const isIntended = () => intended.has(`cancel ${id}`) || auditPair(ledger, write, old)
+  if (outcome === 'cancelled' && !isIntended()) report('cancel', `Nobody cancelled ${id}.`)
   if (outcome === 'cancelled' && isLive(ledger, old)) report('cancel', `${id} was cancelled while it was being sent.`)
   if (outcome === 'confirmed' && !server().hasEffect(number)) {
     report('confirmed means done', `${id} is confirmed, and the server has not done it.`)
   }
   if (outcome !== 'cancelled') assertFence(ledger, context, old)
   if (outcome === 'confirmed' || outcome === 'cancelled') assertNoBody(ledger, id)
-  write.outcome = outcome
+  for (const one of carriedBy(ledger, write)) one.outcome = outcome
   claimsOf(context).delete(id)
 }
 
@@ -109,7 +130,7 @@ function auditDead(ledger: Ledger): void {
     const write = writeOf(ledger, id)
     if (!write || ledger.dead.has(id) || ledger.queue.has(id)) continue
     if (!ledger.intended.has(`discard ${id}`)) ledger.report('nothing is dropped', `The dead letter ${id} is gone.`)
-    write.outcome = 'discarded'
+    for (const one of carriedBy(ledger, write)) one.outcome = 'discarded'
   }
 }
 

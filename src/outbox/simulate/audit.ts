@@ -1,67 +1,112 @@
 import { auditCommit } from './audit-commit.ts'
+import { createDrainAudit, type DrainAudit } from './audit-drain.ts'
+import { createPaceAudit } from './audit-pace.ts'
+import { auditAnswer, auditRequest, decided } from './audit-request.ts'
 import type { Context } from './context.ts'
 import {
   type Claim,
+  carrierOf,
   createLedger,
   idOf,
-  isCalledBefore,
   type Ledger,
   type LedgerPorts,
   type Violation,
   type Write,
-  writeOf,
 } from './ledger.ts'
 import type { WriteSpec } from './plan.ts'
+import type { Parcel } from './read-request.ts'
+import type { ServerAnswer } from './server-model.ts'
 
 /** Watches every commit, request and answer of a run, and says at once what must not be. */
 export interface Audit {
   writes: Write[]
   violations: Violation[]
+  /** What the run came through, and how often. */
+  reached: ReadonlyMap<string, number>
   report(check: string, text: string): void
-  called(caller: Context, spec: WriteSpec): Write
-  recorded(write: Write): void
+  called(caller: Context, spec: WriteSpec, target: number | undefined): Write
+  /** With the id of the mutation that carries it. */
+  recorded(write: Write, id: string): void
   rejected(write: Write, error: unknown): void
   /** A person asks for this; only then may it happen. */
-  intends(what: 'cancel' | 'retry' | 'discard', id: string): void
+  intends(what: 'cancel' | 'retry' | 'discard' | 'release', id: string): void
+  /** A person says who may send. */
+  ruled(): void
   committed(context: Context): void
-  requested(context: Context, key: string): void
+  requested(context: Context, parcel: Parcel): void
+  /** The head of an answer has arrived; nothing where nothing has left the device. */
+  answered(context: Context, parcel: Parcel, given: ServerAnswer | undefined): void
   /** A request has its answer, or was given up. */
-  ended(context: Context): void
+  ended(context: Context, parcel: Parcel): void
   /** A drain of a context is over, and none else is under way in it. */
   drained(context: Context): void
-  /** An answer has arrived that may count as an attempt. */
-  answered(key: string): void
+  begun: DrainAudit['begun']
+  passed: DrainAudit['passed']
+  /** Which write a key stands for. */
+  numberOf(key: string): number | undefined
   claimsOf(context: Context): Map<string, Claim>
 }
 
 export function createAudit(ports: LedgerPorts): Audit {
   const ledger = createLedger(ports)
-  const { writes, violations, report, intended, answers, claimsOf, inFlight } = ledger
+  const { writes, violations, report, intended, claimsOf, inFlight } = ledger
+  const pace = createPaceAudit(ledger)
+  const drains = createDrainAudit(ledger)
   let clock = 0
 
   return {
     writes,
     violations,
+    reached: ledger.reached,
     report,
     claimsOf,
-    intends: (what, id) => void intended.add(`${what} ${id}`),
-    committed: context => auditCommit(ledger, context),
-    requested: (context, key) => auditRequest(ledger, context, key),
-    ended: context => void inFlight.set(context, (inFlight.get(context) ?? 0) - 1),
+    begun: drains.begun,
+    passed: drains.passed,
+    ruled: drains.ruled,
     drained: context => auditDrained(ledger, context),
-    answered: key => void answers.set(key, (answers.get(key) ?? 0) + 1),
 
-    called(caller, spec) {
+    intends(what, id) {
+      intended.add(`${what} ${id}`)
+      decided(ledger, id)
+      drains.moved()
+    },
+    committed(context) {
+      const before = ledger.queue
+      auditCommit(ledger, context)
+      drains.committed(context, before)
+    },
+    requested(context, parcel) {
+      drains.moved()
+      auditRequest(ledger, context, parcel)
+      pace.requested(context, parcel)
+    },
+    answered(context, parcel, given) {
+      auditAnswer(ledger, parcel, given)
+      pace.answered(context, parcel, given)
+    },
+    ended(context, parcel) {
+      drains.moved()
+      inFlight.set(context, (inFlight.get(context) ?? 0) - 1)
+      pace.ended(context, parcel)
+    },
+    numberOf(key) {
+      const id = ledger.keys.get(key) ?? key
+      return id.startsWith('write-') ? Number(id.slice('write-'.length)) : undefined
+    },
+
+    called(caller, spec, target) {
+      drains.moved()
       const number = writes.length
       clock += 1
       const flags = { wasRejected: false, wasStored: false, wasRetried: false, saidCancelled: false }
-      const write: Write = { number, id: idOf(number), spec, caller, calledAt: clock, ...flags }
+      const write: Write = { number, id: idOf(number), spec, target, caller, calledAt: clock, ...flags }
       writes.push(write)
       return write
     },
-    recorded(write) {
+    recorded(write, id) {
       clock += 1
       write.recordedAt = clock
+      if (carrierOf(write).id !== id) report('the receipt is that of its carrier', `${write.id} was told ${id}.`)
       if (!write.wasStored) report('recorded means stored', `${write.id} was acknowledged, and is not in the database.`)
     },
     rejected(write, error) {
@@ -72,45 +117,9 @@ export function createAudit(ports: LedgerPorts): Audit {
   }
 }
 
-function auditRequest(ledger: Ledger, context: Context, key: string): void {
-  const { report } = ledger
-  const holder = ledger.lockHolder()
-  if (holder !== undefined && holder !== context) {
-    const name = holder === 'nobody' ? holder : holder.name
-    report('one context drains', `${context.name} sends ${key}, and the lock is held by ${name}.`)
-  }
-  ledger.inFlight.set(context, (ledger.inFlight.get(context) ?? 0) + 1)
-  const other = [...ledger.inFlight].find(([one, count]) => one !== context && one.alive && count > 0)?.[0]
-  if (holder !== undefined && other) {
-    report('one context drains', `${context.name} sends ${key} while a request of ${other.name} is under way.`)
-  }
-  const write = writeOf(ledger, key)
-  if (!write) {
-    report('the key is the id', `A request has the key "${key}".`)
-    return
-  }
-  const first = overtakenBy(ledger, write)
-  if (first)
-    report('order within an entity', `${write.id} is sent while ${first.id} waits, which was written before it.`)
-  const parent = unmetParent(ledger, write)
-  if (parent) report('dependencies', `${write.id} is sent, and ${parent.id}, which it depends on, is not confirmed.`)
-}
-
 function auditDrained({ queue, report }: Ledger, context: Context): void {
   for (const { id, lease } of queue.values()) {
     if (lease?.holder === context.name)
       report('a drain leaves no lease', `${context.name} ended, and still holds ${id}.`)
   }
-}
-
-function overtakenBy({ writes, queue }: Ledger, write: Write): Write | undefined {
-  const { entity } = write.spec
-  if (entity === undefined) return undefined
-  return writes.find(other => other.spec.entity === entity && isCalledBefore(other, write) && queue.has(other.id))
-}
-
-function unmetParent({ writes, queue }: Ledger, write: Write): Write | undefined {
-  const parent = write.spec.after === undefined ? undefined : writes[write.spec.after]
-  if (!parent || !isCalledBefore(parent, write)) return undefined
-  return queue.has(parent.id) || parent.outcome === 'dead' || parent.outcome === 'cancelled' ? parent : undefined
 }

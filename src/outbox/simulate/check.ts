@@ -1,8 +1,9 @@
 import type { Mutation } from '../../protocol/mutation.ts'
 import type { DeadRecord } from '../dead-record.ts'
 import type { Audit } from './audit.ts'
+import { checkDocuments } from './check-documents.ts'
 import type { DeviceDatabase } from './device-database.ts'
-import { conflictIds, deadIds, isCalledBefore, type Write } from './ledger.ts'
+import { carrierOf, conflictIds, deadIds, isCalledBefore, thingOf, type Write } from './ledger.ts'
 import type { ServerModel } from './server-model.ts'
 
 interface Ended {
@@ -22,6 +23,9 @@ export function checkEnd(ended: Ended): void {
   for (const write of audit.writes) checkWrite(ended, write)
   checkDead(ended)
   checkOrder(ended)
+  checkDocuments(ended.audit.writes, ended.server)
+    .filter(text => text !== '')
+    .forEach(text => void audit.report('joined or not, the end is the same', text))
   checkBodies(ended)
 }
 
@@ -52,7 +56,8 @@ export function movableIn(database: DeviceDatabase): Mutation[] {
 }
 
 function checkWrite({ audit, database, server }: Ended, write: Write): void {
-  const { id, number, outcome, recordedAt, wasRejected, wasStored, saidCancelled, caller } = write
+  const { outcome, recordedAt, wasRejected, wasStored, saidCancelled, caller } = write
+  const { id, number } = carrierOf(write)
   const isQueued = [...database.records<Mutation>('mutations').values()].some(mutation => mutation.id === id)
   const ends = [
     ...(isQueued ? ['waiting'] : []),
@@ -65,7 +70,7 @@ function checkWrite({ audit, database, server }: Ended, write: Write): void {
     audit.report('an acknowledged write has one end', `${id} was acknowledged and is ${known}.`)
   }
   if (wasStored && ends.length !== 1) audit.report('a stored write has one end', `${id} was stored and is ${known}.`)
-  if (!wasStored && server.knows(number)) audit.report('no phantom', `${id} was never stored, and was sent.`)
+  if (!wasStored && server.knows(write.number)) audit.report('no phantom', `${id} was never stored, and was sent.`)
   if (caller.alive && recordedAt === undefined && !wasRejected) {
     audit.report('mutate() answers', `${id} got no answer from mutate(), and its tab is alive.`)
   }
@@ -90,12 +95,12 @@ function checkDead({ audit, database, server }: Ended): void {
 }
 
 function checkOrder({ audit, server }: Ended): void {
-  const done = server.effects.flatMap(({ write }) => audit.writes[write] ?? [])
+  const done = server.effects.flatMap(({ key, number }) => (key ? (audit.writes[number] ?? []) : []))
   const counted = done.filter(({ outcome }) => outcome === 'confirmed')
   counted.forEach((later, place) => {
     const early = counted
       .slice(0, place)
-      .find(one => one.spec.entity !== undefined && one.spec.entity === later.spec.entity && isCalledBefore(later, one))
+      .find(one => thingOf(one) !== undefined && thingOf(one) === thingOf(later) && isCalledBefore(later, one))
     if (early)
       audit.report('order within an entity', `${early.id} took effect before ${later.id}, which was written first.`)
   })

@@ -1,6 +1,9 @@
 import type { ChannelMessage, DrainResult } from '../../protocol/messages.ts'
+import type { Storage } from '../../storage/open-storage.ts'
 import type { Channel } from '../../tabs/channel.ts'
+import type { QueueLimits } from '../append-context.ts'
 import type { DrainForOptions } from '../drain-for.ts'
+import type { AuthProvider } from '../handlers.ts'
 import type { Platform } from '../platform.ts'
 import { type Context, createContext, kill } from './context.ts'
 import { createParticipant, type Participant } from './participant.ts'
@@ -15,6 +18,8 @@ export interface Member {
   /** Drains that are under way. */
   drains: number
   hasFailed: boolean
+  /** Who hears the messages of the channel in it. */
+  listeners: Set<(message: ChannelMessage) => void>
   /** Takes back its next look at the queue. */
   disarm?: () => void
 }
@@ -44,6 +49,13 @@ export interface DevicePorts {
   wallClock: () => number
   isOnline: () => boolean
   note: (line: string) => void
+  limits: QueueLimits
+  providerFor: (context: Context) => AuthProvider | undefined
+  plantIn: (context: Context, storage: Storage) => Storage
+  /** A drain begins; what this gives is called when it is over. */
+  onDrain: (context: Context) => () => void
+  /** A pass of a drain is over. */
+  onPass: (context: Context, result: DrainResult) => void
   /** A context has drained, each time without an error, and does so no more. */
   onDrained: (context: Context) => void
 }
@@ -58,17 +70,21 @@ export function createDevice(ports: DevicePorts): Device {
   const tabs = new Map<number, Member>()
   let count = 0
 
-  const join = (kind: string, wake: (member: Member) => void): Member => {
+  const join = (kind: string, wake: (member: Member, eager: boolean) => void): Member => {
     count += 1
     const context = createContext(`${kind}-${count}`)
-    const member = { context, drains: 0, hasFailed: false } as Member
+    const member = { context, drains: 0, hasFailed: false, listeners: new Set() } as unknown as Member
+    const provider = ports.providerFor(context)
     member.participant = createParticipant({
       platform: platformOf(ports, context),
       channel: channelOf(ports, member, members, hear),
       holder: context.name,
       driverName: `simulated-${count}`,
       factory: ports.factoryFor(context),
-      wake: () => wake(member),
+      limits: ports.limits,
+      handlers: provider ? { auth: { session: provider } } : {},
+      plantIn: storage => ports.plantIn(context, storage),
+      wake: eager => wake(member, eager),
     })
     members.push(member)
     return member
@@ -76,22 +92,23 @@ export function createDevice(ports: DevicePorts): Device {
 
   // As page/triggers.ts does: a page that is open looks again when the next one is due.
   const hear = (member: Member, message: ChannelMessage) => {
+    for (const listener of member.listeners) listener(message)
     if (worker.is(member) || message.type !== 'drained') return
     member.disarm?.()
     if (message.nextAttemptAt === undefined) return
     const delayMs = Math.max(0, Math.min(message.nextAttemptAt - ports.wallClock(), LONGEST_WAIT_MS))
-    const run = () => wake(member)
+    const run = () => wake(member, false)
     member.disarm = scheduler.schedule({ context: member.context, delayMs, label: 'looks again', run })
   }
 
-  const wake = (member: Member) => {
+  const wake = (member: Member, eager: boolean) => {
     if (hasWorker)
       scheduler.schedule({
         delayMs: random.between(0, 5),
         label: 'message to the worker',
-        run: () => worker.message(false),
+        run: () => worker.message(eager),
       })
-    else drainIn(member, false)
+    else drainIn(member, eager)
   }
 
   const drainIn = (member: Member, eager: boolean) => drain(member, { budgetMs: PAGE_BUDGET_MS, eager, once: true })
@@ -99,8 +116,10 @@ export function createDevice(ports: DevicePorts): Device {
   const drain = (member: Member, options: DrainForOptions, then?: (result?: DrainResult) => void) => {
     const { context, participant } = member
     member.drains += 1
+    const end = ports.onDrain(context)
     const ended = (result?: DrainResult) => {
       member.drains -= 1
+      end()
       if (member.drains === 0 && !member.hasFailed) ports.onDrained(context)
       then?.(result)
     }
@@ -116,6 +135,8 @@ export function createDevice(ports: DevicePorts): Device {
       },
     )
   }
+
+  const isDraining = () => members.some(({ context, drains }) => context.alive && drains > 0)
 
   const worker = createWorkerSlot({
     scheduler,
@@ -139,13 +160,13 @@ export function createDevice(ports: DevicePorts): Device {
     killAll() {
       for (const { context } of members) kill(context)
     },
-    isDraining: () => members.some(({ context, drains }) => context.alive && drains > 0),
+    isDraining,
   }
 }
 
 /** What one says, most of the others hear a little later; who is not there never does. */
 function channelOf(
-  { scheduler, random, isDeaf }: DevicePorts,
+  { scheduler, random, isDeaf, onPass }: DevicePorts,
   sender: Member,
   members: readonly Member[],
   hear: (receiver: Member, message: ChannelMessage) => void,
@@ -153,15 +174,22 @@ function channelOf(
   return {
     post(type, event) {
       const message = { type, ...event } as ChannelMessage
+      if (message.type === 'drained') onPass(sender.context, message)
+      for (const listener of sender.listeners) listener(message)
       for (const receiver of members) {
-        if (receiver === sender || !receiver.context.alive || isDeaf || random.chance(0.1)) continue
+        if (receiver === sender || !receiver.context.alive || isDeaf) continue
+        // News of who may send is never lost, only late.
+        if (type !== 'changed' && random.chance(0.1)) continue
         const { context } = receiver
         const lane = `from ${sender.context.name}`
         const run = () => hear(receiver, message)
         scheduler.schedule({ context, lane, delayMs: random.between(0, 20), label: `hears ${type}`, run })
       }
     },
-    onMessage: () => () => undefined,
+    onMessage(listener) {
+      sender.listeners.add(listener)
+      return () => sender.listeners.delete(listener)
+    },
     close: () => undefined,
   }
 }

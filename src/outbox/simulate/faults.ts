@@ -15,6 +15,12 @@ export interface Faults {
   opening(): boolean
   /** For how long the sender of the last request is frozen, in milliseconds. */
   freezesSender(): number
+  /** Counts a question to the auth provider for headers. */
+  auth(): 'throws' | 'hangs' | undefined
+  /** Whether the origin that hangs does so now. */
+  hangs(now: number): boolean
+  /** How many of the server's tokens have run out by now. */
+  expired(now: number): number
   atYieldPoint(ordinal: number): { freezeMs: number; kills: 'context' | 'browser' | undefined }
   network(now: number): 'up' | 'offline' | 'dead'
   /** How far the device's clock is off, in milliseconds. */
@@ -24,7 +30,7 @@ export interface Faults {
 }
 
 export function createFaults({ faults: planned }: Plan): Faults {
-  const counts = { requests: 0, transactions: 0, openings: 0 }
+  const counts = { requests: 0, transactions: 0, openings: 0, auth: 0 }
   const struck = new Map<string, number>()
 
   function strike<K extends Fault['kind']>(kind: K, matches: (fault: Fault & { kind: K }) => boolean) {
@@ -33,7 +39,7 @@ export function createFaults({ faults: planned }: Plan): Faults {
     if (fault) struck.set(kind, (struck.get(kind) ?? 0) + 1)
     return fault
   }
-  const isDuring = (kind: 'offline' | 'dead-network', now: number) =>
+  const isDuring = (kind: 'offline' | 'dead-network' | 'hang', now: number) =>
     faults.isOn && planned.some(fault => isOfKind(fault, kind) && fault.from <= now && now < fault.to)
 
   const faults: Faults = {
@@ -53,6 +59,12 @@ export function createFaults({ faults: planned }: Plan): Faults {
       return strike('open', ({ opening }) => opening === counts.openings) !== undefined
     },
     freezesSender: () => strike('freeze-sender', ({ request }) => request === counts.requests)?.ms ?? 0,
+    auth() {
+      counts.auth += 1
+      return strike('auth', ({ call }) => call === counts.auth)?.effect
+    },
+    hangs: now => isDuring('hang', now),
+    expired: now => planned.filter(fault => fault.kind === 'token-expires' && fault.at <= now).length,
     atYieldPoint: ordinal => ({
       freezeMs: strike('freeze', fault => fault.ordinal === ordinal)?.ms ?? 0,
       kills: strike('kill', fault => fault.ordinal === ordinal)?.scope,

@@ -1,8 +1,8 @@
-import type { Lease, Mutation } from '../../protocol/mutation.ts'
+import { entityKey, type Lease, type Mutation } from '../../protocol/mutation.ts'
 import type { DeadRecord } from '../dead-record.ts'
 import type { Context } from './context.ts'
 import type { DeviceDatabase } from './device-database.ts'
-import type { WriteSpec } from './plan.ts'
+import type { Environment, WriteSpec } from './plan.ts'
 import type { ServerModel } from './server-model.ts'
 
 export interface Violation {
@@ -17,6 +17,10 @@ export interface Write {
   number: number
   id: string
   spec: WriteSpec
+  /** The write that makes what this one changes. */
+  target?: number
+  /** Whose it is, once the outbox has asked. */
+  principal?: string
   /** The tab that called. */
   caller: Context
   calledAt: number
@@ -24,9 +28,15 @@ export interface Write {
   recordedAt?: number
   wasRejected: boolean
   wasStored: boolean
+  /** Its place among all that were ever stored. */
+  order?: number
+  /** The one that took it in. */
+  carrier?: Write
   outcome?: Outcome
   /** It came back from the dead letters: the order of the calls says nothing any more. */
   wasRetried: boolean
+  /** It never was in the queue, since it undoes one that waited there. */
+  wasCancelledOut?: boolean
   /** Whether `cancel()` said that it is out of the queue. */
   saidCancelled: boolean
 }
@@ -39,6 +49,11 @@ export interface Claim {
 }
 
 export interface LedgerPorts {
+  environment: Environment
+  /** The kinds of operations and faults in the plan: some make a check impossible. */
+  planned: ReadonlySet<string>
+  /** Virtual time. */
+  now: () => number
   database: () => DeviceDatabase
   server: () => ServerModel
   wallClock: () => number
@@ -53,6 +68,8 @@ export interface Ledger extends LedgerPorts {
   writes: Write[]
   violations: Violation[]
   report: (check: string, text: string) => void
+  /** What a run came through, to know that the plans reach it. */
+  reached: Map<string, number>
   /** The queue after the last commit, by id. */
   queue: Map<string, Mutation>
   dead: Set<string>
@@ -62,6 +79,16 @@ export interface Ledger extends LedgerPorts {
   answers: Map<string, number>
   /** How many requests of a context are under way. */
   inFlight: Map<Context, number>
+  /** The ids of what has a key of its own, by that key. */
+  keys: Map<string, string>
+  /** How many writes were ever stored. */
+  stored: number
+  /** Who uses the app, and since when (virtual time). */
+  present: { principal: string | undefined; since: number }
+  /** The latest time that the device's clock ever showed. */
+  latest: number
+  /** What must not be sent again before a person says so, because an attempt may have arrived. */
+  uncertain: Set<string>
   /** The present claims of a context, by id. */
   claimsOf: (context: Context) => Map<string, Claim>
 }
@@ -74,17 +101,28 @@ export function createLedger(ports: LedgerPorts): Ledger {
     writes: [],
     violations,
     report: (check, text) => void violations.push({ check, text }),
+    reached: new Map(),
     queue: new Map(),
     dead: new Set(),
     intended: new Set(),
     answers: new Map(),
     inFlight: new Map(),
+    keys: new Map(),
+    stored: 0,
+    present: { principal: undefined, since: 0 },
+    latest: 0,
+    uncertain: new Set(),
     claimsOf(context) {
       const own = claims.get(context) ?? new Map<string, Claim>()
       claims.set(context, own)
       return own
     },
   }
+}
+
+/** Counts that something was reached. */
+export function reach({ reached }: Pick<Ledger, 'reached'>, what: string): void {
+  reached.set(what, (reached.get(what) ?? 0) + 1)
 }
 
 /** The id of a write; ids sort as UUIDs v7 do. */
@@ -96,9 +134,24 @@ export function writeOf({ writes }: Ledger, id: string): Write | undefined {
   return writes[Number(id.replace('write-', ''))]
 }
 
+/** The write whose request carries this one. */
+export function carrierOf(write: Write): Write {
+  return write.carrier ?? write
+}
+
+/** The write itself, and those that it took in. */
+export function carriedBy({ writes }: Pick<Ledger, 'writes'>, write: Write): Write[] {
+  return [write, ...writes.filter(({ carrier }) => carrier === write)]
+}
+
+/** The same for writes about the same thing of the same person; nothing where one is about nothing. */
+export function thingOf({ spec, principal }: Write): string | undefined {
+  return spec.entity === undefined ? undefined : entityKey(spec.entity, principal)
+}
+
 /** Says whether the order of two calls is certain: one tab made them, or the first was known to be recorded. */
 export function isCalledBefore(first: Write, second: Write): boolean {
-  if (first === second || first.wasRetried || second.wasRetried) return false
+  if (first === second || carrierOf(first).wasRetried || carrierOf(second).wasRetried) return false
   if (first.caller === second.caller) return first.calledAt < second.calledAt
   return first.recordedAt !== undefined && first.recordedAt < second.calledAt
 }

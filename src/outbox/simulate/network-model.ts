@@ -1,8 +1,9 @@
 import type { Context } from './context.ts'
 import { type PortCall, portCall } from './port-call.ts'
 import type { Random } from './random.ts'
+import { type NumberOf, type Parcel, readParcel } from './read-request.ts'
 import type { Scheduler } from './scheduler.ts'
-import type { Route, ServerAnswer, ServerModel, ServerRequest } from './server-model.ts'
+import type { ServerAnswer, Work } from './server-model.ts'
 
 /** What the network does with one request. */
 export type NetworkFault =
@@ -24,6 +25,12 @@ export type NetworkFault =
   | 'gateway-429'
   /** It is processed, and the gateway answers 504. */
   | 'gateway-504-after'
+  /** A batch is answered 413, and nothing of it is done. */
+  | 'too-large'
+  /** It is answered 404. */
+  | 'no-batches'
+  /** It is processed, and answered 500. */
+  | 'batch-fails'
 
 export interface NetworkModel {
   fetchFor(context: Context): typeof fetch
@@ -34,16 +41,20 @@ export interface NetworkModel {
 export interface NetworkModelOptions {
   scheduler: Scheduler
   random: Random
-  server: ServerModel
+  /** The server begins to work at it. */
+  receive: (parcel: Parcel) => Work
+  numberOf: NumberOf
   /** Asked once for each request. */
   faultOf: () => NetworkFault | undefined
   /** `offline`: the device knows it. `dead`: connected, but nothing comes through. */
   stateAt: (now: number) => 'up' | 'offline' | 'dead'
-  onRequest: (context: Context, key: string) => void
+  /** Whether that origin gives no answer now. */
+  hangs: (origin: string) => boolean
+  onRequest: (context: Context, parcel: Parcel) => void
   /** It has its answer, or was given up. */
-  onEnd: (context: Context) => void
-  /** An answer has arrived that may count as an attempt. */
-  onAnswer: (key: string) => void
+  onEnd: (context: Context, parcel: Parcel) => void
+  /** The head of an answer has arrived; nothing where nothing has left the device. */
+  onAnswer: (context: Context, parcel: Parcel, given: ServerAnswer | undefined) => void
 }
 
 const LONG_MS = 60_000
@@ -58,7 +69,7 @@ export function createNetworkModel(options: NetworkModelOptions): NetworkModel {
 
 interface Exchange {
   context: Context
-  request: ServerRequest
+  parcel: Parcel
   fault: NetworkFault | undefined
   signal: AbortSignal | null | undefined
   call: PortCall<Response>
@@ -71,24 +82,25 @@ function exchange(
   url: string,
   { signal, ...init }: RequestInit,
 ): Promise<Response> {
-  const request = readRequest(url, init)
+  const parcel = readParcel(url, init, options.numberOf)
   const fault = options.faultOf()
-  options.onRequest(context, request.key)
-  const onEnd = () => options.onEnd(context)
-  return portCall<Response>({ context, signal, onEnd }, call =>
-    send(options, { context, request, fault, signal, call }),
-  )
+  options.onRequest(context, parcel)
+  const onEnd = () => options.onEnd(context, parcel)
+  return portCall<Response>({ context, signal, onEnd }, call => send(options, { context, parcel, fault, signal, call }))
 }
 
 function send(options: NetworkModelOptions, exchange: Exchange): void {
   const { scheduler, random, stateAt } = options
-  const { fault } = exchange
+  const { fault, context, parcel } = exchange
   const state = stateAt(scheduler.now())
+  if (state === 'offline') options.onAnswer(context, parcel, undefined)
   if (state === 'offline' || fault === 'drop-request') fail(options, exchange, 'does not reach the server')
+  else if (parcel.isBatch && (fault === 'too-large' || fault === 'no-batches'))
+    answer(options, exchange, { status: fault === 'too-large' ? 413 : 404, headers: {}, body: '' })
   else if (fault === 'gateway-503') answer(options, exchange, { status: 503, headers: {}, body: '' })
   else if (fault === 'gateway-429')
     answer(options, exchange, { status: 429, headers: { 'retry-after': '20' }, body: '' })
-  else if (state === 'up') {
+  else if (state === 'up' && !options.hangs(parcel.origin)) {
     if (fault === 'duplicate') arrive(options, exchange, random.between(1, LONG_MS), () => undefined)
     const delayMs = fault === 'delay' ? random.between(LONG_MS / 3, LONG_MS) : latency(options)
     arrive(options, exchange, delayMs, given => answerAfter(options, exchange, given))
@@ -96,9 +108,10 @@ function send(options: NetworkModelOptions, exchange: Exchange): void {
 }
 
 function answerAfter(options: NetworkModelOptions, exchange: Exchange, given: ServerAnswer): void {
-  const { fault } = exchange
+  const { fault, parcel } = exchange
   if (fault === 'drop-answer') fail(options, exchange, 'loses its answer')
   else if (fault === 'gateway-504-after') answer(options, exchange, { status: 504, headers: {}, body: '' })
+  else if (fault === 'batch-fails' && parcel.isBatch) answer(options, exchange, { status: 500, headers: {}, body: '' })
   else if (fault !== 'silence') answer(options, exchange, given)
 }
 
@@ -107,37 +120,36 @@ function latency({ random }: NetworkModelOptions): number {
 }
 
 function arrive(
-  { scheduler, server }: NetworkModelOptions,
-  { request }: Exchange,
+  { scheduler, receive }: NetworkModelOptions,
+  { parcel }: Exchange,
   delayMs: number,
   then: (given: ServerAnswer) => void,
 ): void {
   const run = () => {
-    const { workMs, finish } = server.receive(request)
-    scheduler.schedule({ delayMs: workMs, label: `${request.key} processed`, run: () => then(finish()) })
+    const { workMs, finish } = receive(parcel)
+    scheduler.schedule({ delayMs: workMs, label: `${parcel.label} processed`, run: () => then(finish()) })
   }
-  scheduler.schedule({ delayMs, label: `${request.key} arrives`, run })
+  scheduler.schedule({ delayMs, label: `${parcel.label} arrives`, run })
 }
 
-function fail(options: NetworkModelOptions, { context, request, call }: Exchange, what: string): void {
+function fail(options: NetworkModelOptions, { context, parcel, call }: Exchange, what: string): void {
   const run = () => call.reject(new TypeError('Failed to fetch'))
-  options.scheduler.schedule({ context, delayMs: latency(options), label: `${request.key} ${what}`, run })
+  options.scheduler.schedule({ context, delayMs: latency(options), label: `${parcel.label} ${what}`, run })
 }
 
 function answer(options: NetworkModelOptions, exchange: Exchange, given: ServerAnswer): void {
   const { scheduler, stateAt, onAnswer } = options
-  const { context, request, call } = exchange
+  const { context, parcel, call } = exchange
   const run = () => {
     if (!call.isOpen()) return
     if (stateAt(scheduler.now()) === 'offline') {
       call.reject(new TypeError('Failed to fetch'))
       return
     }
-    // A hold costs nothing, also where its body breaks off: the head says it all.
-    if (given.status !== 401) onAnswer(request.key)
+    onAnswer(context, parcel, given)
     call.resolve(responseOf(options, exchange, given))
   }
-  scheduler.schedule({ context, delayMs: latency(options), label: `${request.key} answer ${given.status}`, run })
+  scheduler.schedule({ context, delayMs: latency(options), label: `${parcel.label} answer ${given.status}`, run })
 }
 
 /** The body is a yield point of its own; the platform's would come in its own time. */
@@ -147,14 +159,14 @@ function responseOf(
   { status, headers, body }: ServerAnswer,
 ): Response {
   const { scheduler, random } = options
-  const { context, request, fault, signal } = exchange
+  const { context, parcel, fault, signal } = exchange
   const text = () =>
     portCall<string>({ context, signal }, call => {
       const run = () => {
         if (fault === 'truncate') call.reject(new TypeError('terminated'))
         else call.resolve(body)
       }
-      scheduler.schedule({ context, delayMs: random.between(0, 5), label: `${request.key} body of ${status}`, run })
+      scheduler.schedule({ context, delayMs: random.between(0, 5), label: `${parcel.label} body of ${status}`, run })
     })
   const value = body === '' ? null : streamOf(text)
   return Object.defineProperties(new Response(null, { status, headers }), { text: { value: text }, body: { value } })
@@ -166,15 +178,4 @@ function streamOf(text: () => Promise<string>): ReadableStream<Uint8Array> {
     controller.close()
   }
   return new ReadableStream({ pull }, { highWaterMark: 0 })
-}
-
-function readRequest(url: string, { method = 'GET', headers, body }: RequestInit): ServerRequest {
-  const sent = new Headers(headers)
-  const key = (sent.get('idempotency-key') ?? '').replaceAll('"', '')
-  const text = typeof body === 'string' ? body : new TextDecoder().decode(body as ArrayBuffer | undefined)
-  const { write, entity } = JSON.parse(text) as { write: number; entity?: string }
-  const route = new URL(url).pathname.slice(1) as Route
-  // Long bodies are told apart by their length and their beginning, which says which write it is.
-  const fingerprint = [method, url, sent.get('content-type'), text.length, text.slice(0, 60)].join(' ')
-  return { key, write, entity, route, fingerprint }
 }

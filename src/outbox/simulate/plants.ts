@@ -1,4 +1,5 @@
 import type { Mutation } from '../../protocol/mutation.ts'
+import type { Storage } from '../../storage/open-storage.ts'
 import type { Audit } from './audit.ts'
 import type { Context } from './context.ts'
 import type { DeviceDatabase } from './device-database.ts'
@@ -17,6 +18,8 @@ export interface Plant {
   beforeBegin?: (moment: Moment) => void
   /** After one that writes is complete, and before its context knows. */
   afterCommit?: (moment: Moment) => void
+  /** The storage as a context's appends and drains see it. */
+  storage?: (ports: Pick<Moment, 'context' | 'database' | 'audit'> & { storage: Storage }) => Storage
   fetch?: (ports: Pick<Moment, 'context' | 'database' | 'audit'> & { fetch: typeof fetch }) => typeof fetch
 }
 

@@ -1,4 +1,5 @@
 import 'fake-indexeddb/auto'
+import { SETTINGS_KEY } from '../settings.ts'
 import { checkEnd } from './check.ts'
 import { createContext, kill, release } from './context.ts'
 import { takeEventLoop } from './event-loop.ts'
@@ -7,6 +8,7 @@ import { openDevice } from './participant.ts'
 import { isAtRest, keepVisiting, perform, writeEverywhere } from './people.ts'
 import type { Plan } from './plan.ts'
 import type { Plant } from './plants.ts'
+import { settingsOf } from './settings-of.ts'
 import { createTrace, type Trace } from './trace.ts'
 import { createWorld, type World } from './world.ts'
 
@@ -76,17 +78,18 @@ async function live(world: World): Promise<void> {
   const setBack = plan.faults.reduce((sum, fault) => sum + (fault.kind === 'clock' ? Math.abs(fault.byMs) : 0), 0)
   await scheduler.run(
     () => isBroken() || isAtRest(world),
-    scheduler.now() + REST_MS + (plan.environment.locks ? 0 : 2 * setBack),
+    // Times on record may lie in the future of a clock that was set back, and leases do where there are no locks.
+    scheduler.now() + REST_MS + 2 * setBack,
   )
   if (!isBroken()) checkEnd(world)
 }
 
 /** The first visit of all, before anything goes wrong. */
-async function makeDatabase({ database, scheduler }: World): Promise<void> {
+async function makeDatabase({ plan, database, scheduler }: World): Promise<void> {
   const context = createContext('first visit')
   const storage = await openDevice('simulated-0', database.factoryFor(context))
   let isMade = false
-  void storage.meta.getItem('nothing').then(() => {
+  void storage.meta.setItem(SETTINGS_KEY, settingsOf(plan, plan.environment.batch ?? false)).then(() => {
     isMade = true
   })
   await scheduler.run(() => isMade, 1_000)
@@ -94,7 +97,7 @@ async function makeDatabase({ database, scheduler }: World): Promise<void> {
 }
 
 function resultOf({ audit, trace, scheduler, faults }: World): RunResult {
-  const reached = new Map(faults.struck)
+  const reached = new Map([...faults.struck, ...audit.reached])
   for (const { outcome = 'none' } of audit.writes) reached.set(outcome, (reached.get(outcome) ?? 0) + 1)
   const { violations } = audit
   return { violations, hash: trace.hash(), trace: trace.tail(), ordinals: scheduler.ordinal(), reached }

@@ -11,8 +11,11 @@ import type { Plan } from './plan.ts'
 import type { Plant } from './plants.ts'
 import { createRandom, type Random } from './random.ts'
 import { createScheduler, type Scheduler } from './scheduler.ts'
-import { createServerModel, type ServerModel } from './server-model.ts'
+import { receiveBatch } from './server-batch.ts'
+import { createServerModel, type ServerModel, type ServerRequest } from './server-model.ts'
+import { createSession, type Session } from './session.ts'
 import type { Trace } from './trace.ts'
+import { ORIGINS } from './write-input.ts'
 
 /** One device, its network and the server, under one scheduler. */
 export interface World {
@@ -25,6 +28,7 @@ export interface World {
   audit: Audit
   database: DeviceDatabase
   server: ServerModel
+  session: Session
   device: Device
 }
 
@@ -42,7 +46,12 @@ export function createWorld(plan: Plan, plant: Plant, loop: EventLoop, trace: Tr
   })
   const locks = createDeviceLocks(world.scheduler, () => (random.chance(0.5) ? 0 : random.below(1_000)))
   const wallClock = () => START + world.scheduler.now() + faults.clockOff(world.scheduler.now())
+  const { refresh, limit = Number.POSITIVE_INFINITY } = plan.environment
+  world.session = createSession({ refresh, scheduler: world.scheduler, random, faults })
   world.audit = createAudit({
+    environment: plan.environment,
+    planned: kindsIn(plan),
+    now: world.scheduler.now,
     database: () => world.database,
     server: () => world.server,
     wallClock,
@@ -50,7 +59,8 @@ export function createWorld(plan: Plan, plant: Plant, loop: EventLoop, trace: Tr
     lockHolder: () => (plan.environment.locks ? (locks.holderOf(NAMES.lock) ?? 'nobody') : undefined),
   })
   world.server = createServerModel({
-    workMs: route => (route === 'slow' ? random.between(2_000, 50_000) : random.between(1, 30)),
+    random,
+    isSignedIn: world.session.isSignedIn,
     report: world.audit.report,
   })
   world.database = createDatabaseOf(world)
@@ -69,6 +79,11 @@ export function createWorld(plan: Plan, plant: Plant, loop: EventLoop, trace: Tr
     wallClock,
     isOnline: network.isOnline,
     note: trace.add,
+    limits: { mutations: limit, bytes: Number.POSITIVE_INFINITY },
+    providerFor: context => (refresh === undefined ? undefined : world.session.providerFor(context)),
+    plantIn: (context, storage) => plant.storage?.({ ...world, context, storage }) ?? storage,
+    onDrain: world.audit.begun,
+    onPass: world.audit.passed,
     onDrained: world.audit.drained,
   })
   return world
@@ -103,18 +118,31 @@ function createDatabaseOf(world: World): DeviceDatabase {
   })
 }
 
-function createNetworkOf({ scheduler, random, server, faults, audit, trace }: World) {
+function kindsIn({ operations, faults }: Plan): Set<string> {
+  const writes = operations.flatMap(one => (one.kind === 'append' ? one.writes : []))
+  const isForeign = writes.some(({ origin }) => origin !== undefined)
+  return new Set([...operations, ...faults].map(({ kind }): string => kind).concat(isForeign ? ['foreign'] : []))
+}
+
+function createNetworkOf({ plan, scheduler, random, server, session, faults, audit, trace }: World) {
   const sleepers = createSleepers()
   return createNetworkModel({
     scheduler,
     random,
-    server,
+    numberOf: audit.numberOf,
+    receive: ({ isBatch, members }) => {
+      if (!isBatch) return server.receive(members[0] as ServerRequest)
+      const manner = () => (faults.isOn ? (plan.environment.batches ?? 'good') : 'good')
+      return receiveBatch(members, { server, random, manner, isSignedIn: session.isSignedIn })
+    },
+    hangs: origin => origin === ORIGINS.hang && faults.hangs(scheduler.now()),
     faultOf: faults.request,
     stateAt: faults.network,
     onAnswer: audit.answered,
     onEnd: audit.ended,
-    onRequest: (context, key) => {
-      audit.requested(context, key)
+    onRequest: (context, parcel) => {
+      audit.requested(context, parcel)
+      const key = parcel.label
       sleepers.isOvertaken(context, key, scheduler.now() + random.below(60))
       const ms = faults.freezesSender()
       if (ms === 0) return
