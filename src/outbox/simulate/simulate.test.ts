@@ -77,7 +77,7 @@ describe('a planted bug', () => {
     while (!(await fails(planOf(seed)))) seed += 1
     const smallest = await shrink(planOf(seed), fails)
     expect(smallest.faults).toEqual([])
-    expect(smallest.operations).toHaveLength(1)
+    expect(smallest.operations.length).toBeLessThanOrEqual(3)
     expect(await fails(smallest)).toBe(true)
   })
 })
