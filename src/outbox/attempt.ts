@@ -1,7 +1,7 @@
 import type { Mutation } from '../protocol/mutation.ts'
 import { originOf } from '../protocol/queue-key.ts'
 import type { Claimed } from './claim.ts'
-import { isOfUser, type Run } from './drain-run.ts'
+import { isWanted, type Run } from './drain-run.ts'
 import { type Sent, unanswered } from './send.ts'
 import { sendAlone } from './send-alone.ts'
 import { sendBatched } from './send-batched.ts'
@@ -57,7 +57,7 @@ function impossible(error: unknown, count: number): AllSent {
 
 /** At once, and not in the next turn: whatever is sent before that must know. */
 function notePath(run: Run, mutation: Mutation, head: Sent): void {
-  if (head.outcome.kind === 'hold' && isOfUser(run, mutation)) run.isStopped = true
+  if (head.outcome.kind === 'hold' && isWanted(run, mutation)) run.isStopped = true
   if (isSilent(head) && !run.isOnline()) run.isStopped = true
   if (!isSilent(head)) run.isAnswered = true
 }

@@ -172,9 +172,9 @@ export function wantedFor(run: Run, origin: string): number {
   return (requests - pace.inFlight(origin)) * perRequest(run) - atHand
 }
 
-/** Whether a mutation is of the one who uses the app, as far as this run knows. */
-export function isOfUser({ lane, isStale }: Run, { principal }: Mutation): boolean {
-  return !isStale && laneOf(principal) === lane
+/** Whether a mutation is of the one who uses the app, as far as this run knows, and not too late. */
+export function isWanted({ lane, isStale, now }: Run, { principal, expiresAt = now() }: Mutation): boolean {
+  return !isStale && laneOf(principal) === lane && now() <= expiresAt
 }
 
 /** That many origins are kept busy without waiting for each other. */

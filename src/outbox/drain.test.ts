@@ -69,7 +69,7 @@ afterEach(() => {
 
 let ids = 0
 async function record(...inputs: (MutationInput | string)[]): Promise<string[]> {
-  const append = createAppend(storage)
+  const append = createAppend(storage, { now: () => clock })
   const made: string[] = []
   for (const input of inputs) {
     const whole = typeof input === 'string' ? { url: input } : input

@@ -8,8 +8,8 @@ import {
   createRun,
   type DrainOptions,
   type DrainPorts,
-  isOfUser,
   isOver,
+  isWanted,
   perRequest,
   type Run,
   wanted,
@@ -79,7 +79,7 @@ function mayGo(run: Run, { mutation }: Claimed): boolean {
   const { pace, now, isAnswered } = run
   const origin = originOf(mutation)
   const room = pace.room(origin)
-  if (!isOfUser(run, mutation) || 'until' in room || room.slots <= 0 || pace.restUntil(origin) > now()) return false
+  if (!isWanted(run, mutation) || 'until' in room || room.slots <= 0 || pace.restUntil(origin) > now()) return false
   // Until a server has answered, one request to each origin asks whether there is a network.
   if (!isAnswered && pace.inFlight(origin) > 0) return false
   return mutation.attempts === 0 || pace.retryUntil(origin) === undefined

@@ -3,7 +3,7 @@ import { sizeOf } from '../protocol/mutation.ts'
 import { laneOf, originOf } from '../protocol/queue-key.ts'
 import type { ClaimOptions } from './claim.ts'
 import { tallyOf } from './counters.ts'
-import { isOfUser, isOver, type Run, wanted, wantedFor } from './drain-run.ts'
+import { isOver, isWanted, type Run, wanted, wantedFor } from './drain-run.ts'
 import { type End, METRICS_KEY, withEnd, withQueueSize } from './metrics.ts'
 import { PACE_KEY, type PaceRecord } from './run-pace.ts'
 import type { Settled } from './settle.ts'
@@ -36,7 +36,7 @@ export async function takeRunTurn(run: Run): Promise<void> {
 /** What was claimed and cannot be sent in this run any more, or not soon. */
 export function returned(run: Run): Returned[] {
   return run.claimed.flatMap(({ mutation }): Returned[] => {
-    if (isOver(run) || !isOfUser(run, mutation)) return [{ mutation }]
+    if (isOver(run) || !isWanted(run, mutation)) return [{ mutation }]
     const origin = originOf(mutation)
     if ('until' in run.pace.room(origin)) return [{ mutation }]
     const until = mutation.attempts > 0 ? run.pace.retryUntil(origin) : undefined

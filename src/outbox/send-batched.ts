@@ -1,7 +1,7 @@
 import type { Mutation } from '../protocol/mutation.ts'
 import type { AllSent, Head } from './attempt.ts'
 import type { Claimed } from './claim.ts'
-import { isOfUser, isOver, type Run } from './drain-run.ts'
+import { isOver, isWanted, type Run } from './drain-run.ts'
 import { judge } from './judge.ts'
 import { mayRepeat, unanswered } from './send.ts'
 import { sendAlone } from './send-alone.ts'
@@ -24,7 +24,7 @@ export async function sendBatched(run: Run, members: readonly [Claimed, ...Claim
       endpoint,
       headers: [],
       signal: () => sendPorts(run, mutation).signal,
-      isOver: () => isOver(run) || !isOfUser(run, mutation),
+      isOver: () => isOver(run) || !members.every(one => isWanted(run, one.mutation)),
       unanswered,
       memory: run.batches,
       // The app's own judge knows answers to writes, and not what a batch as a whole got.
