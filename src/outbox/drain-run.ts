@@ -156,7 +156,7 @@ export function perRequest({ settings: { pace }, batches }: Run): number {
   return pace.endpoint === undefined || batches.isUseless ? 1 : pace.batchSize
 }
 
-/** How many more are worth having at hand: one for each request that may go out, and as many again. */
+/** How many more are worth having at hand: for each request that may go out to some origins at once, and as many again. */
 export function wanted(run: Run): number {
   const requests = 2 * ORIGINS_AT_ONCE * run.settings.pace.concurrency.max
   return Math.max(0, (requests - run.inFlight) * perRequest(run) - run.claimed.length)

@@ -43,7 +43,7 @@ export interface RunPace {
   /** Until when a retry has to wait, so that retries stay few among all requests. */
   retryUntil(origin: string): number | undefined
   begin(origin: string, request: { isRetry: boolean }): void
-  /** Whether the origin is to be left alone now, since it does not answer. */
+  /** To be called for each that has begun: what it came to decides how fast the next ones go. */
   end(origin: string, request: RequestEnd): void
   state(): PaceState
 }

@@ -15,7 +15,7 @@ export interface LivePorts extends Omit<StatusPorts, 'usedShare'> {
 
 /** What goes on while the page is open: the status follows what happens, and something always looks at the queue again. */
 export function startLive({ channel, wake, receipts, user, signal, ...ports }: LivePorts): void {
-  const status = createStatus({ ...ports, usedShare })
+  const status = createStatus({ ...ports, usedShare: createUsedShare(ports.now) })
   const triggers = startTriggers({
     window,
     document,
@@ -39,8 +39,23 @@ export function startLive({ channel, wake, receipts, user, signal, ...ports }: L
   })
 }
 
-/** Engines without it, and insecure contexts, tell nothing. */
-async function usedShare(): Promise<number> {
+/** How long what the browser says of its room is good for: to find out may cost it some time. Milliseconds. */
+const ROOM_GOOD_FOR_MS = 10_000
+
+/** Engines without it, and insecure contexts, tell nothing. Never rejects. */
+function createUsedShare(now: () => number): () => Promise<number> {
+  let askedAt = Number.NEGATIVE_INFINITY
+  let share = Promise.resolve(0)
+  return () => {
+    const age = now() - askedAt
+    if (age >= 0 && age < ROOM_GOOD_FOR_MS) return share
+    askedAt = now()
+    share = askShare().catch(() => 0)
+    return share
+  }
+}
+
+async function askShare(): Promise<number> {
   const { usage = 0, quota = 0 } = (await navigator.storage?.estimate?.()) ?? {}
   return quota > 0 ? usage / quota : 0
 }

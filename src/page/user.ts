@@ -1,5 +1,6 @@
 import { identify, PRINCIPAL_KEY } from '../outbox/principal.ts'
 import { DEFAULT_SETTINGS, SETTINGS_KEY, type Settings } from '../outbox/settings.ts'
+import { isHoldfastError } from '../protocol/errors.ts'
 import { laneOf } from '../protocol/queue-key.ts'
 import { answerOf } from '../storage/database.ts'
 import type { Storage } from '../storage/open-storage.ts'
@@ -46,8 +47,8 @@ export function createUser(options: UserOptions): User {
     async introduce(storage) {
       const [settings, stored] = await readBoth(storage)
       const isNew = JSON.stringify(options.settings) !== JSON.stringify(settings)
-      if (isNew) await storage.meta.setItem(SETTINGS_KEY, options.settings)
-      if (isTold && stored !== principal) await identify(storage, principal)
+      if (isNew) await unlessFull(storage.meta.setItem(SETTINGS_KEY, options.settings))
+      if (isTold && stored !== principal) await unlessFull(identify(storage, principal))
       if (!isTold) principal = stored
       first = principal
       isKnown = true
@@ -59,6 +60,14 @@ export function createUser(options: UserOptions): User {
       principal = next
     },
   }
+}
+
+/** A device that is full must not keep anybody from looking at what waits. The next visit tells the database again. */
+async function unlessFull(told: Promise<unknown>): Promise<void> {
+  await told.catch(error => {
+    if (!isHoldfastError(error) || error.code !== 'quota-exceeded') throw error
+    console.warn(error.message)
+  })
 }
 
 function readBoth({ database }: Storage): Promise<[Settings, string | undefined]> {
