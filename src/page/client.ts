@@ -1,9 +1,6 @@
 import { v7 as uuidv7 } from 'uuid'
-import { createAppend } from '../outbox/append.ts'
-import { owned, type QueueLimits } from '../outbox/append-context.ts'
-import { createCallOrder } from '../outbox/call-order.ts'
 import type { DeadLetters } from '../outbox/dead-letters.ts'
-import { type MutationInput, type PreparedMutation, prepareMutation } from '../outbox/mutation-input.ts'
+import { type MutationInput, prepareMutation } from '../outbox/mutation-input.ts'
 import type { Outbox } from '../outbox/outbox.ts'
 import { pause, resume } from '../outbox/pause.ts'
 import type { SyncMetrics } from '../outbox/sync-metrics.ts'
@@ -12,7 +9,8 @@ import { namesOf } from '../protocol/names.ts'
 import { openStorage, type Storage } from '../storage/open-storage.ts'
 import { type Channel, createChannel } from '../tabs/channel.ts'
 import { createAnnounce } from './announce.ts'
-import { createLater, type Later } from './later.ts'
+import { createAppendInOrder } from './append-in-order.ts'
+import { createLater } from './later.ts'
 import { type HoldfastOptions, type ResolvedOptions, resolveOptions } from './options.ts'
 import { createReceipts, type Receipt, type Receipts } from './receipts.ts'
 import type { WantedWorker } from './register-worker.ts'
@@ -220,39 +218,6 @@ async function openFor(name: string, user: User): Promise<Storage> {
   const storage = await openStorage({ name })
   await user.introduce(storage)
   return storage
-}
-
-interface AppendParts extends Pick<Parts, 'open' | 'receipts' | 'channel'> {
-  limits: QueueLimits
-  later: Later
-}
-
-function createAppendInOrder({ open, receipts, channel, limits, later }: AppendParts) {
-  let append: ReturnType<typeof createAppend> | undefined
-  const context = () => ({ principal: undefined, limits })
-  const inOrder = createCallOrder(async ({ prepared, owner }: Owned) => {
-    const { id } = prepared.mutation
-    const settled = receipts.expect(id)
-    try {
-      const storage = await open()
-      append ??= createAppend(storage, { context, loadCoalescing: later.loadCoalescing })
-      const appended = await append(owned(prepared, { principal: owner() }))
-      if (appended.ended.length > 0) channel.post('settled', { ids: appended.ended })
-      if (appended.id === id) return { id, settled }
-      receipts.forget(id)
-      return { id: appended.id, settled: receipts.settledOf(appended.id) }
-    } catch (error) {
-      receipts.forget(id)
-      throw error
-    }
-  })
-  return (lane: string | undefined, prepared: PreparedMutation | Promise<PreparedMutation>, owner: Owned['owner']) =>
-    inOrder(lane, prepared instanceof Promise ? prepared.then(one => ({ prepared: one, owner })) : { prepared, owner })
-}
-
-interface Owned {
-  prepared: PreparedMutation
-  owner: () => string | undefined
 }
 
 function isOnline(): boolean {
