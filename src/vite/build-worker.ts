@@ -7,6 +7,7 @@ import { importAtOnce } from './import-at-once.ts'
 import { leanWorker } from './lean-worker.ts'
 import { loneWorker } from './lone-worker.ts'
 import type { ManifestEntry } from './manifest.ts'
+import { minifyWorker } from './minify-worker.ts'
 import type { ResolvedOptions } from './options.ts'
 import { toSource } from './to-source.ts'
 
@@ -35,6 +36,7 @@ export async function buildWorker(worker: WorkerBuild): Promise<string> {
 
 function workerConfig({ config, options, manifest, write, onModule }: WorkerBuild): InlineConfig {
   const isDev = config.command === 'serve'
+  const isMinified = !isDev && config.build.minify !== false
   const { root, base, mode, envPrefix, cacheDir, json, oxc, tsconfig } = config
   return {
     configFile: false,
@@ -63,6 +65,7 @@ function workerConfig({ config, options, manifest, write, onModule }: WorkerBuil
       loneWorker(options),
       importAtOnce(),
       options.plugins,
+      isMinified && minifyWorker(),
     ],
     build: {
       write,
