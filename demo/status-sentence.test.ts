@@ -7,6 +7,8 @@ const lastSyncAt = new Date(2026, 10, 21, 14, 2)
 const idle: SyncStatus = {
   state: 'idle',
   online: true,
+  quality: 'fast',
+  leader: true,
   pending: 0,
   sending: 0,
   held: 0,

@@ -101,11 +101,12 @@ describe('on a message', () => {
     await start()
     await record('/a')
     const { port1, port2 } = new MessageChannel()
-    const answered = new Promise(resolve => {
-      port1.onmessage = ({ data }) => resolve(data)
-    })
+    const answers: unknown[] = []
+    port1.onmessage = ({ data }) => answers.push(data)
     await Promise.all(dispatch('message', { data: request(), ports: [port2] }))
-    expect(await answered).toMatchObject({ ok: true, result: { synced: 1, failed: 0, remaining: 0 } })
+    // First that it has begun, so that nobody thinks that it hangs.
+    await expect.poll(() => answers[0]).toEqual({ ok: true })
+    await expect.poll(() => answers[1]).toMatchObject({ ok: true, result: { synced: 1, failed: 0, remaining: 0 } })
     port1.close()
   })
 

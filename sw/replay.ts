@@ -22,6 +22,9 @@ const MESSAGE_BUDGET_MS = 20_000
  */
 const SYNC_GRACE_MS = 10_000
 
+/** Where a run cannot say when something will be due, the next request of a page asks again after this. */
+const UNKNOWN_DUE_MS = 10_000
+
 export interface ReplayOptions {
   scope: ServiceWorkerGlobalScope
   /** Default `holdfast`. */
@@ -31,28 +34,34 @@ export interface ReplayOptions {
 }
 
 /**
- * Makes this worker deliver the outbox of that name: on `sync`, when a page asks, when it is activated, and now. Any of
- * them may come twice or at once; the drain lock and the leases make that harmless.
+ * Makes this worker deliver the outbox of that name: on `sync` and `periodicsync`, when a page asks, when it is activated,
+ * when a request of a page passes through and something is due, and now. Any of them may come twice or at once; the drain
+ * lock and the leases make that harmless.
  */
 export function startReplay({ scope, name, handlers, platform = browserPlatform() }: ReplayOptions): void {
   const names = namesOf(name)
-  const run = createRun(names, platform, handlers)
+  const { run, isDue } = createRun(names, platform, handlers)
 
-  scope.addEventListener('sync', event => {
-    const sync = event as SyncEvent
-    if (sync.tag.startsWith(names.syncTagPrefix)) sync.waitUntil(drainAll(run))
-  })
+  for (const type of ['sync', 'periodicsync']) {
+    scope.addEventListener(type, event => {
+      const sync = event as SyncEvent
+      if (sync.tag.startsWith(names.syncTagPrefix)) sync.waitUntil(drainAll(run))
+    })
+  }
   scope.addEventListener('message', event => {
     if (isDrainRequest(event.data, names.database)) event.waitUntil(answer(run, event.data.eager, event.ports[0]))
   })
   scope.addEventListener('activate', event => event.waitUntil(run({ budgetMs: MESSAGE_BUDGET_MS, eager: true })))
+  scope.addEventListener('fetch', event => {
+    if (isDue()) event.waitUntil(run({ budgetMs: MESSAGE_BUDGET_MS, eager: false }))
+  })
   // Whatever started the worker keeps it alive for a while; where that is too short, the next trigger goes on.
   run({ budgetMs: MESSAGE_BUDGET_MS, eager: true }).catch(() => undefined)
 }
 
 type Run = (options: DrainForOptions) => Promise<DrainResult & { stopped: boolean }>
 
-function createRun(names: Names, platform: Platform, handlers: Handlers | undefined): Run {
+function createRun(names: Names, platform: Platform, handlers: Handlers | undefined) {
   const channel = createChannel(names.channel)
   const holder = `worker:${crypto.randomUUID()}`
   let opening: Promise<Storage> | undefined
@@ -65,22 +74,37 @@ function createRun(names: Names, platform: Platform, handlers: Handlers | undefi
     return opening
   }
 
-  return async options => {
-    const storage = await open()
-    const result = await drainFor({ ...platform, storage, channel, holder, handlers, lockName: names.lock }, options)
-    return { ...result, stopped: await isStopped(storage) }
+  // A loop comes back by itself for what will be due: whoever asks meanwhile has one pass, and not a loop beside it.
+  let loops = 0
+  let dueAt = Number.POSITIVE_INFINITY
+  const run: Run = async options => {
+    loops += 1
+    try {
+      const storage = await open()
+      const ports = { ...platform, storage, channel, holder, handlers, lockName: names.lock }
+      const result = await drainFor(ports, { once: loops > 1, ...options })
+      const stopped = await isStopped(storage)
+      const next = result.nextAttemptAt ?? platform.now() + UNKNOWN_DUE_MS
+      dueAt = result.remaining > 0 && !stopped ? next : Number.POSITIVE_INFINITY
+      return { ...result, stopped }
+    } finally {
+      loops -= 1
+    }
   }
+  return { run, isDue: () => loops === 0 && platform.now() >= dueAt }
 }
 
 /** For a `sync` event: rejects where work remains, since only then does the browser come again (WICG §6.3). */
 async function drainAll(run: Run): Promise<void> {
-  const { remaining, stopped } = await run({ budgetMs: SYNC_BUDGET_MS, eager: true, graceMs: SYNC_GRACE_MS })
+  const options = { budgetMs: SYNC_BUDGET_MS, eager: true, graceMs: SYNC_GRACE_MS, once: false }
+  const { remaining, stopped } = await run(options)
   if (remaining > 0 && !stopped) throw new Error(`${remaining} writes still wait for the server.`)
 }
 
-/** For a message: answers when nothing more is due, and goes on while the event lasts. */
+/** For a message: says that it has begun, answers when nothing more is due, and goes on while the event lasts. */
 async function answer(run: Run, eager: boolean, port: MessagePort | undefined): Promise<void> {
   const reply = (message: DrainReply) => port?.postMessage(message)
+  reply({ ok: true })
   try {
     const result = await run({ budgetMs: MESSAGE_BUDGET_MS, eager, onFirstPass: result => reply({ ok: true, result }) })
     // Where somebody else held the lock all the time there was no first pass. A second answer is heard by nobody.

@@ -69,12 +69,13 @@ export function pageWith(options: HoldfastOptions): string {
   return `/?options=${encodeURIComponent(JSON.stringify(options))}`
 }
 
-/** `serveGet` answers what is no write. */
+/** `serveGet` answers what is no write, the probes of the leading tab among it. */
 async function whileListening(serveGet: RequestListener, use: (server: NotingServer) => Promise<void>): Promise<void> {
   const arrivals: Arrival[] = []
   let answer: Answer = ok
   const server = createServer(async (request, response) => {
-    if (request.method === 'GET') return serveGet(request, response)
+    // HEAD asks whether the server is in reach.
+    if (request.method === 'GET' || request.method === 'HEAD') return serveGet(request, response)
     const { method = '', url = '', headers } = request
     const arrival = { method, url, headers, body: await bytesOf(request) }
     arrivals.push(arrival)

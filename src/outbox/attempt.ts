@@ -59,7 +59,7 @@ function impossible(error: unknown, count: number): AllSent {
 function notePath(run: Run, mutation: Mutation, head: Sent): void {
   if (head.outcome.kind === 'hold' && isWanted(run, mutation)) run.isStopped = true
   if (isSilent(head) && !run.isOnline()) run.isStopped = true
-  if (!isSilent(head)) run.isAnswered = true
+  run.isAnswered = !isSilent(head) || run.isAnswered === true
 }
 
 function isSilent({ outcome }: Sent): boolean {

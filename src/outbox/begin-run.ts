@@ -1,6 +1,8 @@
 import { HoldfastError } from '../protocol/errors.ts'
+import { PROTOCOL_VERSION } from '../protocol/messages.ts'
 import { changeQueue } from './change-queue.ts'
 import type { DrainOptions, DrainPorts, RunParts } from './drain-run.ts'
+import { followLink, LINK_KEY } from './follow-link.ts'
 import { METRICS_KEY, metricsOf } from './metrics.ts'
 import { parsePaceState } from './pace/pace-state.ts'
 import { recover } from './recover.ts'
@@ -19,7 +21,9 @@ export async function beginRun(
     async queue => {
       const meta = queue.tx.objectStore('meta')
       const stored: Partial<Settings> | undefined = await meta.get(SETTINGS_KEY)
+      if (Number(stored?.version) > PROTOCOL_VERSION) throw outdated()
       const before: PaceRecord | undefined = await meta.get(PACE_KEY)
+      const link: unknown = await meta.get(LINK_KEY)
       const metrics: unknown = await meta.get(METRICS_KEY)
       const leaseEndsAt = await recover(queue, {
         now: now(),
@@ -29,7 +33,9 @@ export async function beginRun(
         lastDrainAt: before?.at ?? 0,
       })
       // A page that is older than this code knows fewer of them.
-      return { settings: { ...DEFAULT_SETTINGS, ...stored }, before, metrics, leaseEndsAt }
+      const settings = { ...DEFAULT_SETTINGS, ...stored }
+      settings.pace = followLink({ ...DEFAULT_SETTINGS.pace, ...settings.pace }, link, now())
+      return { settings, before, metrics, leaseEndsAt }
     },
     { durability: 'relaxed' },
   )
@@ -56,6 +62,15 @@ export async function beginRun(
       hasMore,
     }),
   }
+}
+
+function outdated(): HoldfastError {
+  return new HoldfastError({
+    code: 'outdated',
+    action: 'send what waits',
+    reason: 'a newer version of this app has written to the outbox',
+    hint: 'Nothing is lost. Reload the page.',
+  })
 }
 
 function noHandler(kind: string, name: string): HoldfastError {

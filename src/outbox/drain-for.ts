@@ -1,4 +1,6 @@
 import type { DrainResult } from '../protocol/messages.ts'
+import type { Mutation } from '../protocol/mutation.ts'
+import { boundsOf } from '../protocol/queue-range.ts'
 import type { Storage } from '../storage/open-storage.ts'
 import { withLock } from '../tabs/lock.ts'
 import { drain } from './drain.ts'
@@ -53,23 +55,51 @@ export async function drainFor(ports: DrainForPorts, options: DrainForOptions): 
   }
 }
 
-/** One pass under the lock; undefined where somebody else held it for the whole time that was left. */
-async function onePass(
-  ports: DrainForPorts,
-  { deadline, eagerBefore }: { deadline: number; eagerBefore: number },
-): Promise<DrainResult | undefined> {
-  const left = ports.timeout(Math.max(0, deadline - ports.now()))
+interface Pass {
+  deadline: number
+  eagerBefore: number
+}
+
+/**
+ * One pass under the lock; undefined where somebody else held it for the whole time that was left. A lock whose holder
+ * sends nothing is not waited for: its holder hangs, or its engine has not freed it (WebKit bug 316904). The leases alone
+ * keep two senders apart then.
+ */
+async function onePass(ports: DrainForPorts, pass: Pass): Promise<DrainResult | undefined> {
+  for (;;) {
+    const left = pass.deadline - ports.now()
+    const held = await underLock(ports, pass, Math.min(LOCK_PATIENCE_MS, left))
+    if (held !== 'busy') return held
+    if (left <= LOCK_PATIENCE_MS || ports.signal?.aborted) return undefined
+    if (!(await isSending(ports))) return drain(ports, { ...pass, exclusive: false })
+  }
+}
+
+async function underLock(ports: DrainForPorts, pass: Pass, patienceMs: number): Promise<DrainResult | 'busy'> {
+  const left = ports.timeout(Math.max(0, patienceMs))
   const signal = ports.signal ? AbortSignal.any([left, ports.signal]) : left
   try {
-    return await withLock(ports.lockName, ({ exclusive }) => drain(ports, { deadline, eagerBefore, exclusive }), {
+    return await withLock(ports.lockName, ({ exclusive }) => drain(ports, { ...pass, exclusive }), {
       locks: ports.locks,
       signal,
     })
   } catch (error) {
-    if (signal.aborted && error === signal.reason) return undefined
+    if (signal.aborted && error === signal.reason) return 'busy'
     throw error
   }
 }
+
+/** Whether anybody has a lease that has not run out. */
+async function isSending({ storage, now }: DrainForPorts): Promise<boolean> {
+  const { lower, upper } = boundsOf('sending')
+  const leased = await storage.transact(['mutations'], 'readonly', tx =>
+    tx.objectStore('mutations').getAll(IDBKeyRange.bound(lower, upper)),
+  )
+  return (leased as Mutation[]).some(({ lease }) => lease && lease.until > now())
+}
+
+/** So long one waits for the lock before looking whether its holder does anything. */
+const LOCK_PATIENCE_MS = 5_000
 
 async function pendingIn(storage: Storage): Promise<number> {
   const { pending, held } = await readTally(storage)

@@ -85,8 +85,8 @@ export interface Run extends DrainPorts, DrainOptions, RunParts {
   isStale: boolean
   /** How often that was said. */
   changes: number
-  /** Whether any server answered in this run: until then one request at a time asks whether there is a network. */
-  isAnswered: boolean
+  /** Whether any server answered in this run, where one was asked: until then one request at a time asks whether there is a network. */
+  isAnswered: boolean | undefined
   /** What the run has learned about the endpoint for batches. */
   batches: BatchMemory
   /** Gives the signal for an attempt that begins now. */
@@ -133,7 +133,7 @@ export function createRun(ports: DrainPorts, options: DrainOptions, parts: RunPa
     isCut: false,
     isStale: false,
     changes: 0,
-    isAnswered: false,
+    isAnswered: undefined,
     batches: {},
     giveUp,
     attemptSignal: createAttemptSignal({ ...ports, deadline: options.deadline, ends }),

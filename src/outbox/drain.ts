@@ -146,6 +146,7 @@ async function finish(run: Run): Promise<DrainResult> {
   // What waits for a person is nothing to come back for.
   const remaining = pending - held
   const result: DrainResult = { synced, failed, remaining }
+  if (run.isAnswered !== undefined) result.reached = run.isAnswered
   if (remaining > 0 && Number.isFinite(next)) result.nextAttemptAt = next
   run.channel.post('drained', result)
   return result

@@ -39,6 +39,10 @@ export function returned(run: Run): Returned[] {
     if (isOver(run) || !isWanted(run, mutation)) return [{ mutation }]
     const origin = originOf(mutation)
     if ('until' in run.pace.room(origin)) return [{ mutation }]
+    // It waits for a better link, and is looked at again in case nobody says that there is one.
+    if (sizeOf(mutation) > (run.settings.pace.mostBytes ?? Number.POSITIVE_INFINITY)) {
+      return [{ mutation, until: run.now() + LARGE_WAITS_MS }]
+    }
     const until = mutation.attempts > 0 ? run.pace.retryUntil(origin) : undefined
     return until === undefined ? [] : [{ mutation, until }]
   })
@@ -83,6 +87,9 @@ function claimOptions(run: Run, limit: number): ClaimOptions {
   const isEmptyHanded = run.claimed.length === 0
   return { holder, leaseMs, limit, bytes, isEmptyHanded, turn: turns, now: now(), slots }
 }
+
+/** What is too large for a slow link. */
+const LARGE_WAITS_MS = 60_000
 
 /** Of bodies at hand, besides those on their way: memory that a device can spare. */
 const MOST_BYTES = 8 * 1024 * 1024

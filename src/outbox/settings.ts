@@ -1,3 +1,4 @@
+import { PROTOCOL_VERSION } from '../protocol/messages.ts'
 import type { ResolvedPace } from './pace/pace-options.ts'
 
 /** The record of `meta` by which the worker knows how the app wants things sent: it may run when no page does. */
@@ -5,6 +6,8 @@ export const SETTINGS_KEY = 'settings'
 
 /** What the app chose in the page, for every context that sends. */
 export interface Settings {
+  /** Of the code that wrote this, see `PROTOCOL_VERSION`. */
+  version: number
   pace: ResolvedPace
   /** The name of the auth provider among the handlers. */
   auth?: string
@@ -36,7 +39,14 @@ export interface AnswerLimits {
 }
 
 export const DEFAULT_SETTINGS: Settings = {
-  pace: { batchSize: 10, delayMs: 0, concurrency: { min: 1, max: 6 }, endpoint: undefined },
+  version: PROTOCOL_VERSION,
+  pace: {
+    batchSize: 10,
+    delayMs: 0,
+    concurrency: { min: 1, max: 6 },
+    endpoint: undefined,
+    onSlowLink: { batchSize: 5, concurrency: 2 },
+  },
   forbidden: 'refused',
   key: { header: 'Idempotency-Key', form: 'quoted', origins: [] },
   answers: { keepMs: 24 * 60 * 60 * 1000, count: 10_000, bytes: 10 * 1024 * 1024 },

@@ -37,6 +37,7 @@ const OPTIONS: Group = {
     delayMs: AMOUNT,
     concurrency: { min: WHOLE, max: WHOLE },
     endpoint: ['an http or https address', isAddress],
+    onSlowLink: { batchSize: WHOLE, concurrency: WHOLE, mostBytes: AMOUNT },
   },
   retry: { attempts: WHOLE, baseMs: AMOUNT, capMs: AMOUNT, maxAgeMs: AMOUNT },
   idempotency: {
@@ -44,12 +45,17 @@ const OPTIONS: Group = {
     form: oneOf('quoted', 'bare'),
     origins: ['a list of texts', value => Array.isArray(value) && value.every(isText)],
   },
+  connectivity: {
+    probe: ['an http or https address, or false', value => value === false || isAddress(value)],
+    timeoutMs: WHOLE,
+    accepts: ['a function', value => typeof value === 'function'],
+  },
   answers: { keepMs: AMOUNT, count: AMOUNT, bytes: AMOUNT },
 }
 
 function isAddress(value: unknown): boolean {
   const base = 'https://a'
-  return isText(value) && URL.canParse(value, base) && isSendable(new URL(value, base))
+  return (isText(value) || value instanceof URL) && URL.canParse(value, base) && isSendable(new URL(value, base))
 }
 
 function check(path: string, value: unknown, kind: Kind | Group): void {

@@ -167,7 +167,7 @@ function connect({ resolved, clock, signal, open, channel, status, receipts, lin
   const wake: Wake = createWake({
     link,
     syncTagPrefix,
-    drainHere: eager => later.drain(eager),
+    drainHere: eager => later.drainHere(eager),
     isBehind: () => isBehind,
   })
   const later = createLater({
@@ -181,16 +181,14 @@ function connect({ resolved, clock, signal, open, channel, status, receipts, lin
     newId: uuidv7,
     principal: user.principal,
     settledOf: receipts.settledOf,
-    live: {
-      store: status,
-      open,
-      online: isOnline(),
-      lane: user.lane,
-      limits: resolved.limits,
-      now: clock,
-      receipts,
-      user,
-    },
+    store: status,
+    isOnline,
+    lane: user.lane,
+    limits: resolved.limits,
+    receipts,
+    user,
+    connectivity: resolved.connectivity,
+    workerUrl: resolved.worker?.url,
     subscribe: fn => channel.onMessage(message => message.type !== 'drained' && fn()),
     drainPorts: async () => ({ storage: await open(), channel, holder, lockName, signal, handlers }),
   })

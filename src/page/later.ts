@@ -1,73 +1,37 @@
 import type { WriteGroup } from '../outbox/append.ts'
-import type { DeadLetters, DeadLettersPorts } from '../outbox/dead-letters.ts'
-import type { DrainForPorts } from '../outbox/drain-for.ts'
-import type { Outbox, OutboxPorts } from '../outbox/outbox.ts'
-import type { Platform } from '../outbox/platform.ts'
-import type { SyncMetrics } from '../outbox/sync-metrics.ts'
+import type { DeadLetters } from '../outbox/dead-letters.ts'
+import type { Outbox } from '../outbox/outbox.ts'
 import { HoldfastError } from '../protocol/errors.ts'
-import type { DrainResult } from '../protocol/messages.ts'
-import type { LivePorts } from './live.ts'
-import type { Wake } from './wake.ts'
-import type { WorkerLink } from './worker-link.ts'
-
-type OnDemand = typeof import('./on-demand.ts')
-
-export interface LaterPorts extends Omit<OutboxPorts, 'wake'>, Omit<DeadLettersPorts, 'wake'> {
-  drainPorts: () => Promise<Omit<DrainForPorts, keyof Platform>>
-  link: WorkerLink
-  wake: Wake
-  name: string
-  signal: AbortSignal
-  live: Omit<LivePorts, 'channel' | 'wake' | 'signal'>
-}
+import type { Rest, RestPorts } from './rest.ts'
 
 /** The parts of the client that are loaded after it. Each call waits for them, and rejects with `not-loaded` if it must. */
-export interface Later {
-  outbox: Outbox
-  deadLetters: DeadLetters
-  metrics(): Promise<SyncMetrics>
-  /** What only some writes need: coalescing, references. */
-  loadRare: () => Promise<OnDemand>
+export interface Later extends Pick<Rest, 'outbox' | 'deadLetters' | 'metrics' | 'drainHere' | 'sync'> {
+  /** What only some writes need: references, and the texts of refusals. */
+  loadRare: () => Promise<Rest>
   loadCoalescing: () => Promise<WriteGroup>
-  /** Drains in this page until nothing more is due; the page's timer comes again for what will be. */
-  drain(eager: boolean): Promise<DrainResult>
-  /** Has the worker drain, or else this page, and resolves when nothing more is due. */
-  sync(): Promise<DrainResult>
 }
 
-/** A drain in a page is bound to no event; this long it goes on before it looks anew. */
-const BUDGET_MS = 120_000
-
 /** Begins to load those parts at once, so that they are there when the network is not. */
-export function createLater(ports: LaterPorts): Later {
-  const { channel, wake, signal } = ports
-  let isLive = false
+export function createLater(ports: RestPorts): Later {
+  let rest: Rest | undefined
   const load = async () => {
-    const parts = await import('./on-demand.ts').catch(notLoaded)
-    if (!isLive && !signal.aborted) parts.startLive({ ...ports.live, channel, wake, signal })
-    isLive = true
-    return parts
+    const { createRest } = await import('./on-demand.ts').catch(notLoaded)
+    rest ??= createRest(ports)
+    return rest
   }
   load().catch(() => undefined)
-
-  async function drain(eager: boolean): Promise<DrainResult> {
-    const { browserPlatform, drainFor } = await load()
-    const platform = { ...browserPlatform(), ...(await ports.drainPorts()) }
-    return drainFor(platform, { budgetMs: BUDGET_MS, eager, once: true })
-  }
-
   return {
-    outbox: lazily(async () => (await load()).createOutbox(ports), OUTBOX, ports.subscribe),
-    deadLetters: lazily(async () => (await load()).createDeadLetters(ports), DEAD_LETTERS, ports.subscribe),
-    metrics: async () => (await load()).readMetrics(await ports.open()),
+    outbox: lazily<Outbox, (typeof OUTBOX)[number]>(async () => (await load()).outbox, OUTBOX, ports.subscribe),
+    deadLetters: lazily<DeadLetters, (typeof DEAD_LETTERS)[number]>(
+      async () => (await load()).deadLetters,
+      DEAD_LETTERS,
+      ports.subscribe,
+    ),
+    metrics: async () => (await load()).metrics(),
     loadRare: load,
     loadCoalescing: async () => (await load()).writeCoalescing,
-    drain,
-    async sync() {
-      const { askWorker } = await load()
-      const worker = (await ports.link.soon())?.active
-      return worker ? askWorker(worker, ports) : drain(true)
-    },
+    drainHere: async eager => (await load()).drainHere(eager),
+    sync: async () => (await load()).sync(),
   }
 }
 

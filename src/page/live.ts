@@ -1,61 +1,123 @@
+import { LINK_KEY } from '../outbox/follow-link.ts'
+import { writeAsLeader } from '../outbox/terms.ts'
+import { isLink, type Link } from '../protocol/link.ts'
+import type { ChannelMessage } from '../protocol/messages.ts'
 import type { Channel } from '../tabs/channel.ts'
+import { type Connectivity, type ConnectivityPorts, createConnectivity } from './connectivity.ts'
+import { followPageLife } from './page-life.ts'
 import type { Receipts } from './receipts.ts'
 import { createStatus, type StatusPorts } from './status.ts'
-import { startTriggers } from './triggers.ts'
+import { createTabs, type Tabs, type TabsPorts } from './tabs.ts'
+import { startTriggers, type TriggersOptions } from './triggers.ts'
+import { createUsedShare } from './used-share.ts'
 import type { User } from './user.ts'
 import type { Wake } from './wake.ts'
 
-export interface LivePorts extends Omit<StatusPorts, 'usedShare'> {
+export interface LivePorts
+  extends Omit<StatusPorts, 'usedShare'>,
+    Omit<TabsPorts, 'onChange'>,
+    Pick<ConnectivityPorts, 'fetch' | 'isOnline' | 'connection' | 'probe'>,
+    Pick<TriggersOptions, 'attend' | 'window' | 'document'> {
   channel: Channel
   wake: Wake
+  /** Drains in this page. */
+  drain: (eager: boolean) => Promise<unknown>
+  /** Ends what this page is sending. */
+  stopDraining: () => void
   receipts: Receipts
   user: User
-  signal: AbortSignal
 }
 
-/** What goes on while the page is open: the status follows what happens, and something always looks at the queue again. */
-export function startLive({ channel, wake, receipts, user, signal, ...ports }: LivePorts): void {
+/** What goes on while the page is open. */
+export interface Live {
+  /** Whether the leading tab was asked to drain, so that this one need not: for a page without a worker. */
+  leavesToLeader(eager: boolean): boolean
+}
+
+/**
+ * What goes on while the page is open: the status follows what happens, the tabs have a leader that watches the network,
+ * and something always looks at the queue again.
+ */
+export function startLive(ports: LivePorts): Live {
+  const { channel, receipts, user, drain, signal } = ports
   const status = createStatus({ ...ports, usedShare: createUsedShare(ports.now) })
-  const triggers = startTriggers({
-    window,
-    document,
-    wake,
-    signal,
-    now: ports.now,
-    mayHavePending: status.mayHavePending,
-    onOnline: status.setOnline,
-    onShown: async () => {
-      await Promise.all([status.refresh(), receipts.refresh()])
+  const onShown = async () => {
+    await Promise.all([status.refresh(), receipts.refresh()])
+  }
+  const connectivity: Connectivity = createConnectivity({
+    ...ports,
+    onChange(link) {
+      const isBack = link.online && !status.online()
+      status.setLink(link)
+      if (tabs.election.leadership()) tell(ports, tabs, link)
+      if (isBack) triggers.reconnected()
     },
   })
-  channel.onMessage(message => {
-    if (message.type === 'changed')
-      ports
-        .open()
-        .then(user.follow)
-        .then(status.refresh, () => undefined)
+  const tabs = createTabs({
+    ...ports,
+    onChange(leadership) {
+      status.setLeader(leadership !== undefined)
+      if (leadership) connectivity.start()
+      else connectivity.stop()
+    },
+  })
+  const isFollower = () => !tabs.election.leadership() && tabs.election.leader() !== undefined
+  const triggers = startTriggers({
+    ...ports,
+    mayHavePending: status.mayHavePending,
+    isFollower,
+    onShown,
+  })
+
+  const hear = (message: ChannelMessage) => {
+    if (message.type === 'changed') {
+      const follow = async () => user.follow(await ports.open())
+      follow().then(status.refresh, () => undefined)
+    }
+    if (message.type === 'drained' && message.reached !== undefined) connectivity.report({ ok: message.reached })
     status.hear(message)
     triggers.hear(message)
+  }
+  channel.onMessage(hear)
+  tabs.channel.onMessage(message => {
+    if (message.type === 'link' && isLink(message.link)) connectivity.hear(message.link)
+    if (message.type === 'wanted' && tabs.election.leadership()) drain(message.eager).catch(() => undefined)
   })
-}
+  followPageLife(
+    {
+      onLeave() {
+        ports.stopDraining()
+        tabs.leave()
+        channel.suspend()
+      },
+      onFreeze() {
+        ports.stopDraining()
+        tabs.rest()
+      },
+      onReturn() {
+        channel.resume()
+        tabs.comeBack()
+      },
+    },
+    ports,
+  )
+  signal.addEventListener('abort', connectivity.stop)
 
-/** How long what the browser says of its room is good for: to find out may cost it some time. Milliseconds. */
-const ROOM_GOOD_FOR_MS = 10_000
-
-/** Engines without it, and insecure contexts, tell nothing. Never rejects. */
-function createUsedShare(now: () => number): () => Promise<number> {
-  let askedAt = Number.NEGATIVE_INFINITY
-  let share = Promise.resolve(0)
-  return () => {
-    const age = now() - askedAt
-    if (age >= 0 && age < ROOM_GOOD_FOR_MS) return share
-    askedAt = now()
-    share = askShare().catch(() => 0)
-    return share
+  return {
+    leavesToLeader(eager) {
+      if (!isFollower()) return false
+      tabs.channel.post('wanted', { eager })
+      triggers.expectSoon(eager)
+      return true
+    },
   }
 }
 
-async function askShare(): Promise<number> {
-  const { usage = 0, quota = 0 } = (await navigator.storage?.estimate?.()) ?? {}
-  return quota > 0 ? usage / quota : 0
+/** The other tabs hear it; the worker reads it, and so does the tab that leads next. */
+function tell({ open }: LivePorts, { channel, election }: Tabs, link: Link): void {
+  channel.post('link', { link })
+  const { term } = election.leadership() ?? {}
+  if (term === undefined) return
+  const write = async () => writeAsLeader(await open(), term, LINK_KEY, link)
+  write().catch(() => undefined)
 }

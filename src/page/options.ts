@@ -5,6 +5,7 @@ import { DEFAULT_RETRY, type RetryOptions, type RetryPolicy } from '../outbox/re
 import { type AnswerLimits, DEFAULT_SETTINGS, type KeySettings, type Settings } from '../outbox/settings.ts'
 import { DEFAULT_NAME } from '../protocol/names.ts'
 import { checkOptions, invalidOptions } from './check-options.ts'
+import type { ConnectivityOptions } from './probe.ts'
 
 /** How an outbox is set up. Every member has a default. */
 export interface HoldfastOptions {
@@ -40,6 +41,8 @@ export interface HoldfastOptions {
   idempotency?: Partial<KeySettings>
   /** How long, how many and how much of the answers is kept for `outbox.get()`. Defaults: a day, 10,000, 10 MiB. */
   answers?: Partial<AnswerLimits>
+  /** How to find out whether the server is in reach, beyond what the browser says. Default: the worker's script is asked for. */
+  connectivity?: ConnectivityOptions
 }
 
 /** The worker that the Vite plugin built, put in by its `define`; `false` where it builds none, as with `dev: false`. */
@@ -59,6 +62,7 @@ export interface ResolvedOptions {
   retry: RetryPolicy
   handlers: Handlers
   settings: Settings
+  connectivity: ConnectivityOptions | undefined
 }
 
 /** Checks the options and fills in the defaults. Throws a `HoldfastError` of code `invalid-options`. */
@@ -76,6 +80,7 @@ export function resolveOptions(options: HoldfastOptions, base: string): Resolved
     retry: { ...DEFAULT_RETRY, ...options.retry },
     handlers,
     settings: settingsOf(options, handlers, base),
+    connectivity: options.connectivity,
   }
 }
 
@@ -93,7 +98,7 @@ function workerOf(
 }
 
 function settingsOf(options: HoldfastOptions, handlers: Handlers, base: string): Settings {
-  const { auth, judge, forbidden, pace: { concurrency, endpoint, ...pace } = {} } = options
+  const { auth, judge, forbidden, pace: { concurrency, endpoint, onSlowLink, ...pace } = {} } = options
   for (const [kind, name, known] of [
     ['auth', auth, handlers.auth],
     ['judge', judge, handlers.judges],
@@ -106,11 +111,17 @@ function settingsOf(options: HoldfastOptions, handlers: Handlers, base: string):
   }
   const defaults = DEFAULT_SETTINGS
   return {
+    version: defaults.version,
     pace: {
       ...defaults.pace,
       ...pace,
       concurrency: concurrencyOf(concurrency),
       endpoint: endpoint && new URL(endpoint, base).href,
+      onSlowLink: {
+        ...defaults.pace.onSlowLink,
+        batchSize: Math.ceil((pace.batchSize ?? defaults.pace.batchSize) / 2),
+        ...onSlowLink,
+      },
     },
     auth,
     judge,

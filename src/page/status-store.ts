@@ -4,8 +4,12 @@ import { tellAll } from '../tabs/tell-all.ts'
 export interface SyncStatus {
   /** In one word: `paused`, `held` (the server asked who this is: sign in, then `resume()`), `offline`, `syncing` (an attempt is under way), `waiting` (something waits) or `idle`. */
   state: 'paused' | 'held' | 'offline' | 'syncing' | 'waiting' | 'idle'
-  /** False only where the browser knows that there is no network. */
+  /** Whether the server is believed to be in reach: the browser says so, and no probe has found otherwise. */
   online: boolean
+  /** How good the way to the server is: `none` where not online, `slow` where small answers take long. */
+  quality: 'fast' | 'slow' | 'none'
+  /** Whether this tab is the one that watches the network, and sends where there is no worker. One tab of all is. */
+  leader: boolean
   /** Writes in the queue, those on their way included. */
   pending: number
   /** Of these, how many are on their way now. */
@@ -51,7 +55,7 @@ export interface WritableStatus extends StatusStore {
 /** Holds the status. Until the database is read there is nothing to tell but whether there is a network. */
 export function createStatusStore(online: boolean): WritableStatus {
   const listeners = new Set<(status: SyncStatus) => void>()
-  let status: SyncStatus = { state: online ? 'idle' : 'offline', online, ...UNKNOWN }
+  let status: SyncStatus = { state: online ? 'idle' : 'offline', ...linkOf(online), ...UNKNOWN }
   return {
     get: () => status,
     subscribe(fn) {
@@ -66,4 +70,9 @@ export function createStatusStore(online: boolean): WritableStatus {
   }
 }
 
-const UNKNOWN = { pending: 0, sending: 0, held: 0, dead: 0, pressure: 0, storage: 'durable' } as const
+/** What the browser's word alone says. */
+export function linkOf(online: boolean) {
+  return { online, quality: online ? 'fast' : 'none' } as const
+}
+
+const UNKNOWN = { leader: false, pending: 0, sending: 0, held: 0, dead: 0, pressure: 0, storage: 'durable' } as const

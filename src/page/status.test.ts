@@ -17,11 +17,11 @@ beforeEach(async () => {
 afterEach(() => storage.close())
 
 const create = (ports: Partial<StatusPorts> = {}) => {
-  const store = createStatusStore(ports.online ?? true)
+  const store = createStatusStore(ports.isOnline?.() ?? true)
   const live = createStatus({
     store,
     open: async () => storage,
-    online: true,
+    isOnline: () => true,
     lane: () => '',
     limits: { mutations: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY },
     now: () => 1_000,
@@ -43,6 +43,8 @@ it('says how many wait, how many are dead, and when the last sync was', async ()
   expect(status.get()).toEqual({
     state: 'waiting',
     online: true,
+    quality: 'fast',
+    leader: false,
     pending: 2,
     sending: 0,
     held: 1,
@@ -71,10 +73,10 @@ describe('the state', () => {
 
   it('is offline, or paused, before anything else', async () => {
     await count({ pending: 1 })
-    const status = create({ online: false })
+    const status = create({ isOnline: () => false })
     await status.refresh()
     expect(status.get()).toMatchObject({ state: 'offline', online: false, pending: 1 })
-    status.setOnline(true)
+    status.setLink({ online: true, quality: 'fast' })
     expect(status.get().state).toBe('waiting')
     await pause(storage)
     await status.refresh()
@@ -105,10 +107,10 @@ it('gives the same object until something changes, and tells nobody without a ch
   await status.refresh()
   expect(status.get()).toBe(first)
   expect(calls).toBe(0)
-  status.setOnline(false)
+  status.setLink({ online: false, quality: 'none' })
   expect(calls).toBe(1)
   end()
-  status.setOnline(true)
+  status.setLink({ online: true, quality: 'fast' })
   expect(calls).toBe(1)
 })
 

@@ -2,10 +2,11 @@ import type { QueueLimits } from '../outbox/append-context.ts'
 import { COUNTERS_KEY, type Counters, NO_COUNTERS, type Tally, tallyOf } from '../outbox/counters.ts'
 import { HELD_KEY, PAUSED_KEY } from '../outbox/pause.ts'
 import { LAST_SYNC_KEY } from '../outbox/settled.ts'
+import type { Link } from '../protocol/link.ts'
 import type { ChannelMessage, DrainProgress } from '../protocol/messages.ts'
 import { answerOf } from '../storage/database.ts'
 import type { Storage } from '../storage/open-storage.ts'
-import type { SyncProgress, SyncStatus, WritableStatus } from './status-store.ts'
+import { linkOf, type SyncProgress, type SyncStatus, type WritableStatus } from './status-store.ts'
 
 /** What keeps the status. */
 export interface LiveStatus {
@@ -13,7 +14,10 @@ export interface LiveStatus {
   hear(message: ChannelMessage): void
   /** Reads the counts again. Never rejects. */
   refresh(): Promise<void>
-  setOnline(online: boolean): void
+  setLink(link: Pick<Link, 'online' | 'quality'>): void
+  setLeader(leads: boolean): void
+  /** As of the last link. */
+  online(): boolean
   /** False only where the database said, at the last read, that nothing waits. */
   mayHavePending(): boolean
 }
@@ -21,7 +25,8 @@ export interface LiveStatus {
 export interface StatusPorts {
   store: WritableStatus
   open: () => Promise<Storage>
-  online: boolean
+  /** What the browser says of the network. */
+  isOnline: () => boolean
   /** Whose writes are counted, see `laneOf`. */
   lane: () => string
   limits: QueueLimits
@@ -31,13 +36,14 @@ export interface StatusPorts {
 }
 
 /** Keeps the status: counts from the database, what is on its way from the channel. */
-export function createStatus({ store, open, online, now, ...ports }: StatusPorts): LiveStatus {
+export function createStatus({ store, open, isOnline, now, ...ports }: StatusPorts): LiveStatus {
   const sending = new Set<string>()
   let counts: Counts = { ...NOTHING, storage: 'durable' }
   let progress: SyncProgress | undefined
-  let isOnline = online
+  let link: Pick<Link, 'online' | 'quality'> = linkOf(isOnline())
+  let leader = false
   let isKnown = false
-  const publish = () => store.set(toStatus(counts, { sending: sending.size, online: isOnline, progress }))
+  const publish = () => store.set(toStatus(counts, { sending: sending.size, ...link, leader, progress }))
   const reread = createRefresh(async () => {
     const read = await readCounts(open, ports)
     isKnown = read !== undefined
@@ -62,10 +68,15 @@ export function createStatus({ store, open, online, now, ...ports }: StatusPorts
       else if (message.type !== 'sending') void reread()
     },
     refresh: reread,
-    setOnline(now) {
-      isOnline = now
+    setLink({ online, quality }) {
+      link = { online, quality }
       publish()
     },
+    setLeader(leads) {
+      leader = leads
+      publish()
+    },
+    online: () => link.online,
     mayHavePending: () => !isKnown || counts.pending > counts.held,
   }
 }
@@ -124,16 +135,15 @@ function progressOf({ done, total, startedAt }: DrainProgress, now: number): Syn
   return { done, total, perSecond, remainingMs: Math.round(((total - done) * seconds * 1000) / Math.max(done, 1)) }
 }
 
-interface Live {
+interface Live extends Pick<SyncStatus, 'online' | 'quality' | 'leader'> {
   sending: number
-  online: boolean
   progress: SyncProgress | undefined
 }
 
-function toStatus(counts: Counts, { sending, online, progress }: Live): SyncStatus {
+function toStatus(counts: Counts, { sending, online, quality, leader, progress }: Live): SyncStatus {
   const { pending, held, dead, pressure, lastSyncAt, storage } = counts
   const state = stateOf(counts, sending, online)
-  const status: SyncStatus = { state, online, pending, sending, held, dead, pressure, storage }
+  const status: SyncStatus = { state, online, quality, leader, pending, sending, held, dead, pressure, storage }
   if (lastSyncAt !== undefined) status.lastSyncAt = new Date(lastSyncAt)
   if (progress) status.progress = progress
   return status

@@ -5,7 +5,9 @@ let window: EventTarget
 let document: EventTarget & { visibilityState: DocumentVisibilityState }
 let pending: number
 let woken: boolean[]
-let online: boolean[]
+/** Looks by the timer. */
+let attended: boolean[]
+let isFollower: boolean
 let shown: number
 let lifetime: AbortController
 let triggers: Triggers
@@ -16,7 +18,8 @@ beforeEach(async () => {
   document = Object.assign(new EventTarget(), { visibilityState: 'visible' as const })
   pending = 1
   woken = []
-  online = []
+  attended = []
+  isFollower = false
   shown = 0
   lifetime = new AbortController()
   triggers = start()
@@ -34,9 +37,11 @@ function start(): Triggers {
     window,
     document,
     wake: options => woken.push(options?.eager === true),
+    attend: async eager => attended.push(eager),
+    isFollower: () => isFollower,
+    random: () => 0,
     mayHavePending: () => pending > 0,
     now: () => Date.now(),
-    onOnline: now => online.push(now),
     onShown: async () => {
       shown += 1
     },
@@ -52,9 +57,7 @@ describe('with something waiting, somebody looks', () => {
   })
 
   it('when the network is back', () => {
-    window.dispatchEvent(new Event('offline'))
     window.dispatchEvent(new Event('online'))
-    expect(online).toEqual([false, true])
     expect(woken).toEqual([true])
   })
 
@@ -71,11 +74,11 @@ describe('with something waiting, somebody looks', () => {
 
   it('after ten seconds without a word, again and again: the worker may have been stopped', async () => {
     await vi.advanceTimersByTimeAsync(9_999)
-    expect(woken).toEqual([])
+    expect(attended).toEqual([])
     await vi.advanceTimersByTimeAsync(1)
-    expect(woken).toEqual([false])
+    expect(attended).toEqual([false])
     await vi.advanceTimersByTimeAsync(10_000)
-    expect(woken).toEqual([false, false])
+    expect(attended).toEqual([false, false])
   })
 
   it('when the next attempt is due', async () => {
@@ -88,9 +91,30 @@ describe('with something waiting, somebody looks', () => {
       nextAttemptAt: Date.now() + 1_500,
     })
     await vi.advanceTimersByTimeAsync(1_499)
-    expect(woken).toEqual([])
+    expect(attended).toEqual([])
     await vi.advanceTimersByTimeAsync(1)
-    expect(woken).toEqual([false])
+    expect(attended).toEqual([false])
+  })
+
+  it('and a follower somewhat later than the leader, unless something was heard by then', async () => {
+    isFollower = true
+    const drained = { holdfast: 1, type: 'drained', synced: 0, failed: 0, remaining: 1 } as const
+    triggers.hear({ ...drained, nextAttemptAt: Date.now() + 1_500 })
+    await vi.advanceTimersByTimeAsync(1_500)
+    expect(attended).toEqual([])
+    triggers.hear({ holdfast: 1, type: 'settled', ids: ['a'] })
+    triggers.hear({ ...drained, nextAttemptAt: Date.now() + 1_500 })
+    await vi.advanceTimersByTimeAsync(3_500)
+    expect(attended).toEqual([false])
+  })
+
+  it('eagerly and soon where the leader was asked to, and nothing was heard of it', async () => {
+    isFollower = true
+    window.dispatchEvent(new Event('online'))
+    triggers.hear({ holdfast: 1, type: 'appended', ids: ['a'] })
+    expect(woken).toEqual([])
+    await vi.advanceTimersByTimeAsync(2_000)
+    expect(attended).toEqual([true])
   })
 
   it('and not while there are signs of life', async () => {
@@ -98,7 +122,7 @@ describe('with something waiting, somebody looks', () => {
       triggers.hear({ holdfast: 1, type: 'settled', ids: ['a'] })
       await vi.advanceTimersByTimeAsync(1_000)
     }
-    expect(woken).toEqual([])
+    expect([...woken, ...attended]).toEqual([])
   })
 })
 
@@ -107,13 +131,13 @@ it('lets everybody rest while nothing waits', async () => {
   window.dispatchEvent(new Event('online'))
   window.dispatchEvent(new Event('pageshow'))
   await vi.advanceTimersByTimeAsync(60_000)
-  expect(woken).toEqual([])
+  expect([...woken, ...attended]).toEqual([])
 })
 
 it('ends with the client', async () => {
   lifetime.abort()
   window.dispatchEvent(new Event('online'))
   await vi.advanceTimersByTimeAsync(60_000)
-  expect(woken).toEqual([])
+  expect([...woken, ...attended]).toEqual([])
   expect(vi.getTimerCount()).toBe(0)
 })

@@ -3,12 +3,16 @@ import type { Wake } from './wake.ts'
 
 export interface TriggersOptions {
   wake: Wake
+  /** Has the worker look, or this page where the worker does not answer. */
+  attend: (eager: boolean) => Promise<unknown>
   mayHavePending: () => boolean
+  /** Whether another tab leads: it goes first, and this one sees to it that something happened. */
+  isFollower: () => boolean
   now: () => number
-  onOnline: (online: boolean) => void
+  random: () => number
   /** The page is shown, for the first time or again, and may have missed messages. */
   onShown: () => Promise<void>
-  /** Where `online`, `offline` and `pageshow` are heard. */
+  /** Where `online` and `pageshow` are heard. */
   window: EventTarget
   document: EventTarget & { readonly visibilityState: DocumentVisibilityState }
   signal: AbortSignal
@@ -16,37 +20,57 @@ export interface TriggersOptions {
 
 export interface Triggers {
   hear(message: ChannelMessage): void
+  /** Somebody else was asked to look: this page looks itself if nothing is heard soon. */
+  expectSoon(eager: boolean): void
+  /** The network is back, or the way to the server has become better. */
+  reconnected(): void
 }
 
 /**
  * While something waits and this page is open, there is always a next look at the queue: when the network is back, when
- * the page is shown, and after a time. The timer also finds a worker that the browser stopped in the middle of its work.
+ * the page is shown, and after a time. The timer also finds a worker that the browser stopped in the middle of its work,
+ * and a leader that is slow: timers of hidden pages ring once a minute.
  */
 export function startTriggers(options: TriggersOptions): Triggers {
-  const { wake, mayHavePending, now, onOnline, onShown, window, document, signal } = options
+  const { wake, mayHavePending, isFollower, now, random, onShown, window, document, signal } = options
   let timer: ReturnType<typeof setTimeout> | undefined
+  let isEager = false
   const listen = (target: EventTarget, type: string, fn: () => void) => target.addEventListener(type, fn, { signal })
 
   function arm(delayMs: number): void {
     clearTimeout(timer)
-    timer = setTimeout(() => {
-      if (mayHavePending()) onShown().then(() => mayHavePending() && wake({ tag: false }), ignore)
-      arm(QUIET_MS)
-    }, delayMs)
+    timer = setTimeout(look, delayMs)
   }
 
+  function look(): void {
+    const eager = isEager
+    isEager = false
+    arm(QUIET_MS)
+    if (mayHavePending())
+      onShown()
+        .then(() => mayHavePending() && options.attend(eager), ignore)
+        .catch(ignore)
+  }
+
+  /** The leader goes first. */
+  const grace = () => (isFollower() ? GRACE_MS * (1 + random() / 2) : 0)
+
+  const expectSoon = (eager: boolean) => {
+    isEager ||= eager
+    arm(GRACE_MS)
+  }
   const wakeIfPending = () => {
     if (mayHavePending()) wake({ eager: true })
+  }
+  const reconnected = () => {
+    if (!isFollower()) wakeIfPending()
+    else if (mayHavePending()) expectSoon(true)
   }
   const shown = () => {
     onShown().then(wakeIfPending, ignore)
   }
 
-  listen(window, 'online', () => {
-    onOnline(true)
-    wakeIfPending()
-  })
-  listen(window, 'offline', () => onOnline(false))
+  listen(window, 'online', reconnected)
   listen(window, 'pageshow', shown)
   listen(document, 'visibilitychange', () => {
     if (document.visibilityState === 'visible') shown()
@@ -56,11 +80,16 @@ export function startTriggers(options: TriggersOptions): Triggers {
   arm(QUIET_MS)
 
   return {
-    hear(message) {
-      // Any word about the queue is a sign of life; a drain that ended says when the next attempt is due.
-      const dueAt = message.type === 'drained' ? message.nextAttemptAt : undefined
-      arm(dueAt === undefined ? QUIET_MS : Math.min(Math.max(dueAt - now(), 0), QUIET_MS))
+    hear({ type, ...message }) {
+      // What was recorded is a wish, and no sign that somebody looks.
+      if (type === 'appended' || type === 'changed') return
+      isEager = false
+      // A drain that ended says when the next attempt is due.
+      const dueAt = 'nextAttemptAt' in message ? message.nextAttemptAt : undefined
+      arm(dueAt === undefined ? QUIET_MS : Math.min(Math.max(dueAt - now(), 0) + grace(), QUIET_MS))
     },
+    expectSoon,
+    reconnected,
   }
 }
 
@@ -68,3 +97,6 @@ function ignore(): void {}
 
 /** After this long without a word about a queue that is not empty, somebody should look. */
 const QUIET_MS = 10_000
+
+/** So much later than the leader a follower looks. */
+const GRACE_MS = 2_000

@@ -46,7 +46,10 @@ export function createUser(options: UserOptions): User {
 
     async introduce(storage) {
       const [settings, stored] = await readBoth(storage)
-      const isNew = JSON.stringify(options.settings) !== JSON.stringify(settings)
+      // A newer version of the app has the say; see `outdated` in `begin-run`.
+      const isNew =
+        (settings.version ?? 0) <= options.settings.version &&
+        JSON.stringify(options.settings) !== JSON.stringify(settings)
       if (isNew) await unlessFull(storage.meta.setItem(SETTINGS_KEY, options.settings))
       if (isTold && stored !== principal) await unlessFull(identify(storage, principal))
       if (!isTold) principal = stored

@@ -25,7 +25,7 @@ export interface WakeOptions {
 }
 
 export function createWake({ link, syncTagPrefix, drainHere, isBehind }: WakeOptions): Wake {
-  const registerTag = createTagRegistration(syncTagPrefix, isBehind)
+  const registerTag = createTagRegistration(link, syncTagPrefix, isBehind)
   let asked: Required<WakeCall> | undefined
   let underWay = false
 
@@ -57,6 +57,7 @@ export function createWake({ link, syncTagPrefix, drainHere, isBehind }: WakeOpt
 
 interface SyncManager {
   register(tag: string): Promise<void>
+  getTags(): Promise<string[]>
 }
 
 /** Tags in use at once, at most. */
@@ -64,13 +65,22 @@ const TAGS = 10
 
 /**
  * Registers the sync tag where the engine has Background Sync. Chromium does not bring a tag forward that waits for its
- * retry (five minutes, then fifteen); when a drain has left something behind, the next write takes a fresh one.
+ * retry (five minutes, then fifteen); a fresh one is taken beside those that were there when the page began, and when a
+ * drain has left something behind.
  */
-function createTagRegistration(prefix: string, isBehind: () => boolean) {
+function createTagRegistration({ ready }: WorkerLink, prefix: string, isBehind: () => boolean) {
   let number = 0
-  return async (registration: ServiceWorkerRegistration): Promise<void> => {
-    if (!('sync' in registration)) return
-    if (isBehind()) number = (number + 1) % TAGS
-    await (registration.sync as SyncManager).register(`${prefix}${number}`)
+  const skipTaken = async (registration: ServiceWorkerRegistration | undefined) => {
+    const tags = (registration && (await syncOf(registration)?.getTags())) ?? []
+    while (number < TAGS && tags.includes(prefix + number)) number += 1
   }
+  ready.then(skipTaken).catch(() => undefined)
+  return async (registration: ServiceWorkerRegistration): Promise<void> => {
+    if (isBehind()) number += 1
+    await syncOf(registration)?.register(prefix + (number % TAGS))
+  }
+}
+
+function syncOf(registration: ServiceWorkerRegistration): SyncManager | undefined {
+  return (registration as { sync?: SyncManager }).sync
 }

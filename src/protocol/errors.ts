@@ -15,6 +15,7 @@ export type ErrorCode =
   | 'offline'
   | 'worker-unavailable'
   | 'not-loaded'
+  | 'outdated'
   | 'network'
   | 'timeout'
   | 'interrupted'

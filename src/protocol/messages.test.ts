@@ -1,12 +1,12 @@
 import { expect, it } from 'vitest'
-import { isChannelMessage, isDrainRequest } from './messages.ts'
+import { isDrainRequest, isMessage } from './messages.ts'
 
-it('knows the messages of its own version, and no others', () => {
-  expect(isChannelMessage({ holdfast: 1, type: 'settled', ids: ['a'] })).toBe(true)
-  expect(isChannelMessage({ holdfast: 2, type: 'settled', ids: ['a'] })).toBe(false)
-  expect(isChannelMessage({ holdfast: 1, type: 'toString' })).toBe(false)
+it('knows the messages of its own version and older ones; those of a newer one it leaves alone', () => {
+  expect(isMessage({ holdfast: 1, type: 'settled', ids: ['a'] })).toBe(true)
+  expect(isMessage({ holdfast: 2, type: 'settled', ids: ['a'] })).toBe(false)
+  expect(isMessage({ holdfast: 1 })).toBe(false)
   for (const foreign of [null, undefined, 'settled', 1, { type: 'SKIP_WAITING' }]) {
-    expect(isChannelMessage(foreign)).toBe(false)
+    expect(isMessage(foreign)).toBe(false)
   }
 })
 

@@ -11,6 +11,8 @@ export interface Names {
   database: string
   lock: string
   channel: string
+  /** The channel and the lock by which tabs elect their leader. */
+  tabs: string
   /** Followed by a number: Chromium does not bring a tag forward that waits for its retry, so a sooner one is a new tag. */
   syncTagPrefix: string
 }
@@ -22,5 +24,11 @@ export interface Names {
  * namesOf('holdfast').lock // 'holdfast:drain'
  */
 export function namesOf(name: string = DEFAULT_NAME): Names {
-  return { database: name, lock: `${name}:drain`, channel: name, syncTagPrefix: `${name}:drain:` }
+  return {
+    database: name,
+    lock: `${name}:drain`,
+    channel: name,
+    tabs: `${name}:leader`,
+    syncTagPrefix: `${name}:drain:`,
+  }
 }

@@ -1,12 +1,15 @@
-import { type ChannelEvents, type ChannelMessage, isChannelMessage, PROTOCOL_VERSION } from '../protocol/messages.ts'
+import { type ChannelEvents, isMessage, type MessageOf, PROTOCOL_VERSION } from '../protocol/messages.ts'
 import { tellAll } from './tell-all.ts'
 
 /** What the contexts of one outbox tell each other, and themselves. */
-export interface Channel {
+export interface Channel<Events = ChannelEvents> {
   /** Tells every other context, and the listeners of this one. */
-  post<K extends keyof ChannelEvents>(type: K, event: ChannelEvents[K]): void
+  post<K extends keyof Events>(type: K, event: Events[K]): void
   /** Calls `fn` for every message, also for those of this context; the function it returns ends that. */
-  onMessage(fn: (message: ChannelMessage) => void): () => void
+  onMessage(fn: (message: MessageOf<Events>) => void): () => void
+  /** Leaves the other contexts until `resume()`: a message to a page in the back-forward cache would evict it. */
+  suspend(): void
+  resume(): void
   close(): void
 }
 
@@ -16,32 +19,43 @@ export interface Channel {
  * A BroadcastChannel does not start a stopped worker and gives no answer: it makes screens quick, and nothing depends
  * on it (WHATWG HTML §9.5).
  */
-export function createChannel(name: string): Channel {
-  const listeners = new Set<(message: ChannelMessage) => void>()
-  const broadcast = typeof BroadcastChannel === 'undefined' ? undefined : new BroadcastChannel(name)
-  const tell = (message: ChannelMessage) => tellAll(listeners, message)
-  const hear = (event: MessageEvent<unknown>) => {
-    if (isChannelMessage(event.data)) tell(event.data)
-  }
-  broadcast?.addEventListener('message', hear)
+export function createChannel<Events = ChannelEvents>(name: string): Channel<Events> {
+  type Message = MessageOf<Events>
+  const listeners = new Set<(message: Message) => void>()
+  let broadcast: BroadcastChannel | undefined
   let closed = false
+
+  const suspend = () => {
+    broadcast?.close()
+    broadcast = undefined
+  }
+  const resume = () => {
+    if (broadcast || closed || typeof BroadcastChannel === 'undefined') return
+    broadcast = new BroadcastChannel(name)
+    // A closed channel hears no more, also of what was already on its way (HTML §9.5).
+    broadcast.onmessage = ({ data }) => {
+      if (isMessage(data)) tellAll(listeners, data as Message)
+    }
+  }
+  resume()
 
   return {
     post(type, event) {
       if (closed) return
-      const message = { holdfast: PROTOCOL_VERSION, type, ...event } as ChannelMessage
+      const message = { holdfast: PROTOCOL_VERSION, type, ...event } as Message
       broadcast?.postMessage(message)
-      tell(message)
+      tellAll(listeners, message)
     },
     onMessage(fn) {
       listeners.add(fn)
       return () => listeners.delete(fn)
     },
+    suspend,
+    resume,
     close() {
       closed = true
       listeners.clear()
-      broadcast?.removeEventListener('message', hear)
-      broadcast?.close()
+      suspend()
     },
   }
 }

@@ -190,6 +190,8 @@ function channelOf(
       sender.listeners.add(listener)
       return () => sender.listeners.delete(listener)
     },
+    suspend: () => undefined,
+    resume: () => undefined,
     close: () => undefined,
   }
 }

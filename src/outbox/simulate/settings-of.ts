@@ -7,7 +7,12 @@ export function settingsOf({ environment }: Plan, batch: boolean): Settings {
   const { refresh, delayMs = 0, most = 6, answers } = environment
   return {
     ...DEFAULT_SETTINGS,
-    pace: { batchSize: 10, delayMs, concurrency: { min: 1, max: most }, endpoint: batch ? BATCH_ENDPOINT : undefined },
+    pace: {
+      ...DEFAULT_SETTINGS.pace,
+      delayMs,
+      concurrency: { min: 1, max: most },
+      endpoint: batch ? BATCH_ENDPOINT : undefined,
+    },
     key: { ...DEFAULT_SETTINGS.key, origins: [ORIGINS.keys] },
     ...(refresh !== undefined && { auth: 'session' }),
     ...(answers !== undefined && { answers: { ...DEFAULT_SETTINGS.answers, count: answers } }),

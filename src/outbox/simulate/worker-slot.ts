@@ -46,8 +46,9 @@ export function createWorkerSlot({ scheduler, note, start, drain }: WorkerSlotPo
 
   const inEvent = (member: Member, options: DrainForOptions, then?: (result?: DrainResult) => void) => {
     const tooLong = () => stop(member, 'too long')
+    const once = member.drains > 0
     const takeBack = scheduler.schedule({ delayMs: LONGEST_EVENT_MS, label: 'event too long', run: tooLong })
-    drain(member, options, result => {
+    drain(member, { once, ...options }, result => {
       takeBack()
       then?.(result)
       const run = () => {
@@ -58,7 +59,7 @@ export function createWorkerSlot({ scheduler, note, start, drain }: WorkerSlotPo
   }
 
   const sync = (attempt: number) => {
-    inEvent(running(), { budgetMs: SYNC_BUDGET_MS, eager: true, graceMs: SYNC_GRACE_MS }, result => {
+    inEvent(running(), { budgetMs: SYNC_BUDGET_MS, eager: true, graceMs: SYNC_GRACE_MS, once: false }, result => {
       if (result?.remaining === 0 || attempt >= MOST_SYNC_ATTEMPTS) return
       const delayMs = SYNC_RETRY_MS * 3 ** (attempt - 1)
       scheduler.schedule({ delayMs, label: 'sync again', run: () => sync(attempt + 1) })

@@ -1,0 +1,34 @@
+import type { Storage } from '../storage/open-storage.ts'
+import type { Terms } from '../tabs/election.ts'
+
+/** The record of `meta` with the term of the last leader. */
+const TERM_KEY = 'term'
+
+/** The terms of the leaders of an outbox, in its database: transactions decide which one is later. */
+export function createTerms(open: () => Promise<Storage>): Terms {
+  return {
+    async next(above) {
+      const storage = await open()
+      return storage.transact(['meta'], 'readwrite', async tx => {
+        const meta = tx.objectStore('meta')
+        const term = Math.max((await meta.get(TERM_KEY)) ?? 0, above) + 1
+        await meta.put(term, TERM_KEY)
+        return term
+      })
+    },
+    async isCurrent(term) {
+      const { database } = await open()
+      return ((await database.get<number>('meta', TERM_KEY)) ?? 0) <= term
+    },
+  }
+}
+
+/** Writes a record of `meta` for the leader of that term; nothing where a later term has begun. Says whether it did. */
+export async function writeAsLeader(storage: Storage, term: number, key: string, value: unknown): Promise<boolean> {
+  return storage.transact(['meta'], 'readwrite', async tx => {
+    const meta = tx.objectStore('meta')
+    if (((await meta.get(TERM_KEY)) ?? 0) > term) return false
+    await meta.put(value, key)
+    return true
+  })
+}
