@@ -3,7 +3,7 @@ import { writeAsLeader } from '../outbox/terms.ts'
 import { isLink, type Link } from '../protocol/link.ts'
 import type { ChannelMessage } from '../protocol/messages.ts'
 import type { Channel } from '../tabs/channel.ts'
-import { type Connectivity, type ConnectivityPorts, createConnectivity } from './connectivity.ts'
+import { type Connectivity, type ConnectivityPorts, createConnectivity } from './connectivity/connectivity.ts'
 import { followPageLife } from './page-life.ts'
 import type { Receipts } from './receipts.ts'
 import { createStatus, type StatusPorts } from './status.ts'
@@ -89,10 +89,6 @@ export function startLive(ports: LivePorts): Live {
         ports.stopDraining()
         tabs.leave()
         channel.suspend()
-      },
-      onFreeze() {
-        ports.stopDraining()
-        tabs.rest()
       },
       onReturn() {
         channel.resume()

@@ -5,7 +5,7 @@ import { DEFAULT_RETRY, type RetryOptions, type RetryPolicy } from '../outbox/re
 import { type AnswerLimits, DEFAULT_SETTINGS, type KeySettings, type Settings } from '../outbox/settings.ts'
 import { DEFAULT_NAME } from '../protocol/names.ts'
 import { checkOptions, invalidOptions } from './check-options.ts'
-import type { ConnectivityOptions } from './probe.ts'
+import type { ConnectivityOptions } from './connectivity/probe.ts'
 
 /** How an outbox is set up. Every member has a default. */
 export interface HoldfastOptions {

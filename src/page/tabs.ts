@@ -17,9 +17,7 @@ export interface TabsPorts extends Pick<ElectionPorts, 'onChange' | 'locks' | 'r
 export interface Tabs {
   election: Election
   channel: Channel<TabEvents>
-  /** For a page that is frozen: another tab leads now. */
-  rest(): void
-  /** For a page that is put into the back-forward cache: nobody may write to it there, or the browser evicts it. */
+  /** For a page that is put away: another tab leads now. */
   leave(): void
   comeBack(): void
 }
@@ -40,7 +38,6 @@ export function createTabs({ name, open, monotonic, ...ports }: TabsPorts): Tabs
   return {
     election,
     channel,
-    rest: election.suspend,
     leave() {
       // First, so that the others hear it.
       election.suspend()

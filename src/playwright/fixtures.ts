@@ -1,6 +1,8 @@
 import { test as base, type Fixtures, type PlaywrightTestArgs } from '@playwright/test'
+import { namesOf } from '../protocol/names.ts'
 import { createNetwork, type NetworkFixture } from './network.ts'
 import { createOutboxReader, type OutboxFixture } from './outbox.ts'
+import { createTabsControl, type TabsFixture } from './tabs.ts'
 import { createWorkerControl, type WorkerFixture } from './worker.ts'
 
 export { expect } from '@playwright/test'
@@ -9,6 +11,8 @@ export { expect } from '@playwright/test'
 export interface HoldfastFixtures {
   /** The name given to `createHoldfast()`; set it with `test.use({ holdfastName: 'my-app' })`. Default `holdfast`. */
   holdfastName: string
+  /** Opens several tabs, knows which one leads, and crashes one as a browser may. */
+  tabs: TabsFixture
   /** Takes the browser offline and online again, its service workers included. */
   network: NetworkFixture
   /** Reads the outbox from the database, without asking the app. */
@@ -22,6 +26,7 @@ export const holdfastFixtures: Fixtures<HoldfastFixtures, object, PlaywrightTest
   holdfastName: ['holdfast', { option: true }],
   network: ({ context }, use) => use(createNetwork(context)),
   outbox: ({ context, holdfastName }, use) => use(createOutboxReader(context, holdfastName)),
+  tabs: ({ context, holdfastName }, use) => use(createTabsControl(context, namesOf(holdfastName).tabs)),
   worker: ({ context }, use) => use(createWorkerControl(context)),
 }
 

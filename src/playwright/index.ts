@@ -1,4 +1,5 @@
 export { expect, type HoldfastFixtures, holdfastFixtures, test } from './fixtures.ts'
 export type { NetworkFixture } from './network.ts'
 export type { OutboxFixture } from './outbox.ts'
+export type { TabsFixture } from './tabs.ts'
 export type { WorkerFixture } from './worker.ts'

@@ -22,7 +22,8 @@ export interface OutboxFixture {
 /** Reads the stores through any open page of the app, with the browser's own IndexedDB. */
 export function createOutboxReader(context: BrowserContext, name: string): OutboxFixture {
   const { database } = namesOf(name)
-  const read = (store: StoreName, what: Reading) => anyPage(context).evaluate(readStore, { database, store, what })
+  const read = (store: StoreName, what: Reading) =>
+    inAnyPage(context, page => page.evaluate(readStore, { database, store, what }))
   return {
     count: async () => (await read('mutations', 'count')) as number,
     deadCount: async () => (await read('dead', 'count')) as number,
@@ -35,10 +36,19 @@ export function createOutboxReader(context: BrowserContext, name: string): Outbo
 
 type Reading = 'count' | 'getAll'
 
-function anyPage(context: BrowserContext): Page {
-  const page = context.pages().find(open => /^https?:/.test(open.url()))
-  if (page) return page
+async function inAnyPage<T>(context: BrowserContext, read: (page: Page) => Promise<T>): Promise<T> {
+  for (const page of context.pages().filter(open => /^https?:/.test(open.url()))) {
+    const found = await read(page).catch(unlessGone)
+    if (found !== GONE) return found
+  }
   throw new Error('Failed to read the outbox: no page of the app is open. Open one first: await page.goto("/").')
+}
+
+const GONE = Symbol('the page has crashed, or was closed meanwhile')
+
+function unlessGone(error: Error): typeof GONE {
+  if (/crashed|closed/.test(error.message)) return GONE
+  throw error
 }
 
 /** Runs in the page. A database that is not there yet has nothing in it, and must not be made by looking. */

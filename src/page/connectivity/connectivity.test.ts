@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Link } from '../protocol/link.ts'
+import type { Link } from '../../protocol/link.ts'
 import { type Path, START, setUp } from './connectivity.fixture.ts'
 
 const HOUR_MS = 3_600_000

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { createVirtualTime } from '../outbox/virtual-time.fixture.ts'
+import { createVirtualTime } from '../../outbox/virtual-time.fixture.ts'
 import { createLookout } from './lookout.ts'
 
 function setUp({ tookMs = 0, nextMs = Number.POSITIVE_INFINITY } = {}) {

@@ -1,5 +1,5 @@
-import type { Link } from '../protocol/link.ts'
-import { tellAll } from '../tabs/tell-all.ts'
+import type { Link } from '../../protocol/link.ts'
+import { tellAll } from '../../tabs/tell-all.ts'
 import { createLatencies } from './latencies.ts'
 
 /** What is used of NetworkInformation (WICG), which Chromium has and others have not. */

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { createVirtualTime } from '../outbox/virtual-time.fixture.ts'
+import { createVirtualTime } from '../../outbox/virtual-time.fixture.ts'
 import type { Probe } from './probe.ts'
 import { runProbe } from './run-probe.ts'
 

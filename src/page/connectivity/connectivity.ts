@@ -1,4 +1,4 @@
-import { isRecent, type Link } from '../protocol/link.ts'
+import { isRecent, type Link } from '../../protocol/link.ts'
 import { createLinkState, type LinkState, type LinkStatePorts } from './link-state.ts'
 import { createLinkWatch, type LinkWatch, type LinkWatchPorts, type RequestOutcome } from './link-watch.ts'
 

@@ -10,10 +10,10 @@ export interface Latencies {
 }
 
 /** A link is slow when the median is above this many milliseconds. */
-export const SLOW_ABOVE_MS = 800
+const SLOW_ABOVE_MS = 800
 
 /** A slow link is fast again when the median is below this: with one bound for both it would flap. */
-export const FAST_BELOW_MS = 500
+const FAST_BELOW_MS = 500
 
 /**
  * Keeps the last five measurements of the last five minutes. The median, since one answer that took long says little.

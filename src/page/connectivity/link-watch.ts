@@ -1,4 +1,4 @@
-import { retryDelay } from '../outbox/retry-delay.ts'
+import { retryDelay } from '../../outbox/retry-delay.ts'
 import type { LinkState } from './link-state.ts'
 import { createLookout } from './lookout.ts'
 import type { Probe } from './probe.ts'

@@ -1,5 +1,5 @@
-import { isMembers, isSendable } from '../outbox/mutation-input.ts'
-import { invalidOptions } from './check-options.ts'
+import { isMembers, isSendable } from '../../outbox/mutation-input.ts'
+import { invalidOptions } from '../check-options.ts'
 
 /** How to find out whether the server is in reach: where a HEAD request goes, and which answers show it. */
 export interface Probe {
@@ -69,6 +69,8 @@ export function defaultProbe(workerUrl: string | undefined, timeoutMs: number): 
 }
 
 function isWorkerAnswer(response: Response): boolean {
+  // With an error page of its own, perhaps; a portal has no reason to refuse a method.
+  if (response.status === 405 || response.status === 501) return true
   return isOwnAnswer(response) && (!response.ok || SCRIPT.test(mediaType(response)))
 }
 
