@@ -1,5 +1,5 @@
-import { createVirtualTime } from '../outbox/virtual-time.fixture.ts'
-import type { Link } from '../protocol/link.ts'
+import { createVirtualTime } from '../../outbox/virtual-time.fixture.ts'
+import type { Link } from '../../protocol/link.ts'
 import { createConnectivity } from './connectivity.ts'
 import type { ConnectionInfo } from './link-state.ts'
 import { defaultProbe } from './probe.ts'
