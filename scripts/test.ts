@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { ENGINE_NAMES, whySkipped } from './engines.ts'
 
 interface Count {
   passed: number
@@ -35,6 +36,7 @@ const e2e = run('e2e', 'npx', ['playwright', 'test', '--reporter=list,json'], {
   PLAYWRIGHT_JSON_OUTPUT_NAME: playwrightReport,
 })
 add(suiteCount(e2e, () => playwrightCount(playwrightReport)))
+for (const engine of ENGINE_NAMES) add(engineSuite(engine))
 
 rmSync(reports, { recursive: true, force: true })
 process.exitCode = total.failed > 0 ? 1 : 0
@@ -45,6 +47,19 @@ function run(title: string, command: string, args: string[], env: Record<string,
   const { status } = spawnSync(command, args, { stdio: 'inherit', env: { ...process.env, ...env } })
   console.log(`${status === 0 ? 'ok' : 'FAILED'}: ${title} (${((Date.now() - startedAt) / 1000).toFixed(1)} s)`)
   return status === 0
+}
+
+/** What cannot run here says so in one line. */
+function engineSuite(engine: (typeof ENGINE_NAMES)[number]): Count {
+  const skipped = whySkipped(engine)
+  if (skipped) {
+    console.log(skipped)
+    return { passed: 0, failed: 0 }
+  }
+  const report = join(reports, `${engine}.json`)
+  const suite = ['run', '--silent', `e2e:${engine}`, '--', '--reporter=default', '--reporter=json']
+  const ok = run(`e2e:${engine}`, 'npm', [...suite, `--outputFile.json=${report}`])
+  return suiteCount(ok, () => vitestCount(report))
 }
 
 /** A suite that fails without a failed test (a file that cannot be loaded, a crash) counts as one failure. */

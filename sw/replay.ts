@@ -51,12 +51,15 @@ export function startReplay({ scope, name, handlers, platform = browserPlatform(
   scope.addEventListener('message', event => {
     if (isDrainRequest(event.data, names.database)) event.waitUntil(answer(run, event.data.eager, event.ports[0]))
   })
-  scope.addEventListener('activate', event => event.waitUntil(run({ budgetMs: MESSAGE_BUDGET_MS, eager: true })))
+  const look = () => void run({ budgetMs: MESSAGE_BUDGET_MS, eager: true }).catch(() => undefined)
+  // Not as a part of the event: the requests of every page wait until a worker is activated, those of a page that drains
+  // among them, for which this one would wait in its turn.
+  scope.addEventListener('activate', look)
   scope.addEventListener('fetch', event => {
     if (isDue()) event.waitUntil(run({ budgetMs: MESSAGE_BUDGET_MS, eager: false }))
   })
   // Whatever started the worker keeps it alive for a while; where that is too short, the next trigger goes on.
-  run({ budgetMs: MESSAGE_BUDGET_MS, eager: true }).catch(() => undefined)
+  look()
 }
 
 type Run = (options: DrainForOptions) => Promise<DrainResult & { stopped: boolean }>

@@ -6,7 +6,7 @@ import { extname, join, resolve } from 'node:path'
 import type { Holdfast, HoldfastOptions } from 'holdfast'
 import { test as base, type HoldfastFixtures } from 'holdfast/playwright'
 import { holdfast } from 'holdfast/vite'
-import { build } from 'vite'
+import { build, type InlineConfig } from 'vite'
 
 export { expect } from 'holdfast/playwright'
 
@@ -108,7 +108,8 @@ if (search !== '?none') window.hf = createHoldfast({ handlers, ...options, ...(s
 `,
 }
 
-async function buildSite(root: string, handlers: string | undefined): Promise<string> {
+/** Builds the app in that folder, and gives where its files are. */
+export async function buildSite(root: string, handlers?: string, config: InlineConfig = {}): Promise<string> {
   const file = handlers && join(import.meta.dirname, handlers)
   const module = file ? await readFile(file, 'utf8') : 'export const handlers = {}'
   await mkdir(join(root, 'node_modules'))
@@ -116,7 +117,7 @@ async function buildSite(root: string, handlers: string | undefined): Promise<st
   const sources = { ...SOURCES, 'handlers.ts': module }
   for (const [name, text] of Object.entries(sources)) await writeFile(join(root, name), text)
   const plugin = holdfast(file ? { handlers: 'handlers.ts' } : {})
-  await build({ root, configFile: false, logLevel: 'error', plugins: [plugin] })
+  await build({ ...config, root, configFile: false, logLevel: 'error', plugins: [plugin] })
   return join(root, 'dist')
 }
 

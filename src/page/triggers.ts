@@ -34,11 +34,13 @@ export interface Triggers {
 export function startTriggers(options: TriggersOptions): Triggers {
   const { wake, mayHavePending, isFollower, now, random, onShown, window, document, signal } = options
   let timer: ReturnType<typeof setTimeout> | undefined
+  let armedFor = Number.POSITIVE_INFINITY
   let isEager = false
   const listen = (target: EventTarget, type: string, fn: () => void) => target.addEventListener(type, fn, { signal })
 
   function arm(delayMs: number): void {
     clearTimeout(timer)
+    armedFor = now() + delayMs
     timer = setTimeout(look, delayMs)
   }
 
@@ -81,8 +83,11 @@ export function startTriggers(options: TriggersOptions): Triggers {
 
   return {
     hear({ type, ...message }) {
-      // What was recorded is a wish, and no sign that somebody looks.
-      if (type === 'appended' || type === 'changed') return
+      // A wish, and no sign that somebody looks: one should come soon.
+      if (type === 'appended' || type === 'changed') {
+        if (armedFor - now() > SIGN_MS + grace()) arm(SIGN_MS + grace())
+        return
+      }
       isEager = false
       // A drain that ended says when the next attempt is due.
       const dueAt = 'nextAttemptAt' in message ? message.nextAttemptAt : undefined
@@ -97,6 +102,9 @@ function ignore(): void {}
 
 /** After this long without a word about a queue that is not empty, somebody should look. */
 const QUIET_MS = 10_000
+
+/** So soon something should be heard of what was recorded. */
+const SIGN_MS = 2_000
 
 /** So much later than the leader a follower looks. */
 const GRACE_MS = 2_000

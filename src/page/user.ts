@@ -76,6 +76,7 @@ async function unlessFull(told: Promise<unknown>): Promise<void> {
 function readBoth({ database }: Storage): Promise<[Settings, string | undefined]> {
   return database.read('meta', async meta => {
     const [settings, principal] = await Promise.all([SETTINGS_KEY, PRINCIPAL_KEY].map(key => answerOf(meta.get(key))))
-    return [settings ?? DEFAULT_SETTINGS, principal]
+    // Where nothing is said, it is what the first version took for granted.
+    return [settings ?? { ...DEFAULT_SETTINGS, version: 1 }, principal]
   })
 }

@@ -11,6 +11,17 @@ export interface PaceOptions {
   concurrency?: { min?: number; max?: number }
   /** Where batches go, see docs/batch-endpoint.md. Default: none; every mutation is a request of its own. */
   endpoint?: string
+  /** What is different on a slow link, and where the person has told the browser to spare data. */
+  onSlowLink?: SlowLinkOptions
+}
+
+export interface SlowLinkOptions {
+  /** Mutations in one request to `endpoint`, at most. Default: half of `batchSize`. */
+  batchSize?: number
+  /** Requests under way at once, at most. Default 2. */
+  concurrency?: number
+  /** What has a larger body than this many bytes waits for a better link. Default: nothing waits. */
+  mostBytes?: number
 }
 
 export interface ResolvedPace {
@@ -19,4 +30,7 @@ export interface ResolvedPace {
   concurrency: { min: number; max: number }
   /** Absolute. */
   endpoint: string | undefined
+  onSlowLink: { batchSize: number; concurrency: number; mostBytes?: number }
+  /** Set for a run on a slow link: larger bodies wait. */
+  mostBytes?: number
 }

@@ -1,0 +1,46 @@
+import { mkdir, symlink, writeFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import type { Holdfast } from 'holdfast'
+import { holdfast } from 'holdfast/vite'
+import { build } from 'vite'
+import { TAKE_ORDERS } from './orders.ts'
+
+declare global {
+  interface Window {
+    hf: Holdfast
+    /** For each time that the page was shown, whether it came from the back-forward cache. */
+    shows: boolean[]
+  }
+}
+
+/** Builds a small app with the plugin's own worker in a folder; gives the folder with the files to serve. */
+export async function buildSite(root: string): Promise<string> {
+  await mkdir(join(root, 'node_modules'))
+  await symlink(resolve(import.meta.dirname, '../..'), join(root, 'node_modules/holdfast'))
+  for (const [name, text] of Object.entries(SOURCES)) await writeFile(join(root, name), text)
+  await build({ root, configFile: false, logLevel: 'error', plugins: [holdfast({ handlers: 'handlers.js' })] })
+  return join(root, 'dist')
+}
+
+const SOURCES = {
+  'index.html': '<!doctype html><title>Small</title><script type="module" src="/main.js"></script>',
+  'main.js': `import { createHoldfast } from 'holdfast'
+import { handlers } from './handlers.js'
+const options = new URLSearchParams(location.search).get('options')
+window.hf = createHoldfast({ handlers, ...JSON.parse(options ?? '{}') })
+window.shows = []
+addEventListener('pageshow', ({ persisted }) => window.shows.push(persisted))
+${TAKE_ORDERS}`,
+  // The page and the worker import it. The worker tells which one it is, and from then on that it still runs.
+  'handlers.js': `export const handlers = {}
+const id = String(Math.random())
+const beat = () => fetch('/beat', { method: 'POST' }).catch(() => undefined)
+if (!('document' in globalThis))
+  addEventListener('message', ({ data, ports }) => {
+    if (data !== 'who') return
+    setInterval(beat, 200)
+    beat()
+    ports[0].postMessage(id)
+  })
+`,
+}
