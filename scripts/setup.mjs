@@ -7,6 +7,7 @@ const OTHERS = {
   'firefox-esr': process.env.FIREFOX_PATH ?? '/usr/bin/firefox-esr',
   'webkit2gtk-driver': process.env.WEBKIT_DRIVER_PATH ?? '/usr/bin/WebKitWebDriver',
   xvfb: process.env.XVFB_PATH ?? '/usr/bin/Xvfb',
+  iproute2: '/usr/sbin/ip',
 }
 const APT_GET = '/usr/bin/apt-get'
 const mayInstall = process.getuid?.() === 0 && existsSync(APT_GET)

@@ -37,6 +37,7 @@ const e2e = run('e2e', 'npx', ['playwright', 'test', '--reporter=list,json'], {
 })
 add(suiteCount(e2e, () => playwrightCount(playwrightReport)))
 for (const engine of ENGINE_NAMES) add(engineSuite(engine))
+add(airplaneSuite())
 
 rmSync(reports, { recursive: true, force: true })
 process.exitCode = total.failed > 0 ? 1 : 0
@@ -60,6 +61,17 @@ function engineSuite(engine: (typeof ENGINE_NAMES)[number]): Count {
   const suite = ['run', '--silent', `e2e:${engine}`, '--', '--reporter=default', '--reporter=json']
   const ok = run(`e2e:${engine}`, 'npm', [...suite, `--outputFile.json=${report}`])
   return suiteCount(ok, () => vitestCount(report))
+}
+
+/** Its last line counts; where it cannot run it says so in one line, and counts nothing. */
+function airplaneSuite(): Count {
+  const { status, stdout } = spawnSync('npm', ['run', '--silent', 'e2e:airplane'], {
+    encoding: 'utf8',
+    stdio: ['inherit', 'pipe', 'inherit'],
+  })
+  process.stdout.write(stdout)
+  const [, passed = 0, failed = status === 0 ? 0 : 1] = /^(\d+) passed, (\d+) failed$/m.exec(stdout) ?? []
+  return { passed: Number(passed), failed: Number(failed) }
 }
 
 /** A suite that fails without a failed test (a file that cannot be loaded, a crash) counts as one failure. */

@@ -14,12 +14,14 @@ let scope: EventTarget
 let storage: Storage
 let status: number
 let sent: string[]
+let answer: () => Response | Promise<Response>
+let platform: Platform
 let count = 0
 
-const platform: Platform = {
+const defaults: Platform = {
   fetch: async url => {
     sent.push(new URL(String(url)).pathname)
-    return new Response(null, { status })
+    return answer()
   },
   now: () => Date.now(),
   // The longest delay there is: nothing that failed is due within a test.
@@ -36,6 +38,8 @@ beforeEach(async () => {
   scope = new EventTarget()
   storage = await openStorage({ name })
   status = 200
+  answer = () => new Response(null, { status })
+  platform = { ...defaults }
   sent = []
 })
 
@@ -69,6 +73,19 @@ describe('on sync', () => {
     await record('/a')
     await Promise.all(dispatch('sync', { tag: `${name}:drain:0` }))
     expect(sent).toEqual(['/a'])
+  })
+
+  it('that came just after the network was lost waits for it, since the next would come in five minutes', async () => {
+    await start()
+    await record('/a')
+    let isOnline = false
+    answer = () => (isOnline ? new Response() : Promise.reject(new TypeError('no network')))
+    platform.isOnline = () => isOnline
+    platform.sleep = async () => {
+      isOnline = true
+    }
+    await Promise.all(dispatch('sync', { tag: `${name}:drain:0` }))
+    expect(sent).toEqual(['/a', '/a'])
   })
 
   it('rejects while something remains, so that the browser comes again', async () => {

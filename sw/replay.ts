@@ -22,6 +22,9 @@ const MESSAGE_BUDGET_MS = 20_000
  */
 const SYNC_GRACE_MS = 10_000
 
+/** So often a `sync` event that came while offline looks whether the network is back. */
+const OFFLINE_CHECK_MS = 500
+
 /** Where a run cannot say when something will be due, the next request of a page asks again after this. */
 const UNKNOWN_DUE_MS = 10_000
 
@@ -45,7 +48,7 @@ export function startReplay({ scope, name, handlers, platform = browserPlatform(
   for (const type of ['sync', 'periodicsync']) {
     scope.addEventListener(type, event => {
       const sync = event as SyncEvent
-      if (sync.tag.startsWith(names.syncTagPrefix)) sync.waitUntil(drainAll(run))
+      if (sync.tag.startsWith(names.syncTagPrefix)) sync.waitUntil(drainAll(run, platform))
     })
   }
   scope.addEventListener('message', event => {
@@ -97,11 +100,20 @@ function createRun(names: Names, platform: Platform, handlers: Handlers | undefi
   return { run, isDue: () => loops === 0 && platform.now() >= dueAt }
 }
 
-/** For a `sync` event: rejects where work remains, since only then does the browser come again (WICG §6.3). */
-async function drainAll(run: Run): Promise<void> {
-  const options = { budgetMs: SYNC_BUDGET_MS, eager: true, graceMs: SYNC_GRACE_MS, once: false }
-  const { remaining, stopped } = await run(options)
-  if (remaining > 0 && !stopped) throw new Error(`${remaining} writes still wait for the server.`)
+/**
+ * For a `sync` event: rejects where work remains, since only then does the browser come again (WICG §6.3): after five
+ * minutes, and three times at most. Chromium also dispatches it in the first second or two after the network is lost;
+ * then the event waits for the network, as long as it may last.
+ */
+async function drainAll(run: Run, { now, sleep, isOnline }: Platform): Promise<void> {
+  const deadline = now() + SYNC_BUDGET_MS
+  for (let graceMs = SYNC_GRACE_MS; ; graceMs = 0) {
+    const budgetMs = deadline - now()
+    const { remaining, stopped } = await run({ budgetMs, eager: true, graceMs, once: false })
+    if (remaining === 0 || stopped) return
+    if (isOnline() || now() > deadline) throw new Error(`${remaining} writes still wait for the server.`)
+    while (!isOnline() && now() <= deadline) await sleep(OFFLINE_CHECK_MS)
+  }
 }
 
 /** For a message: says that it has begun, answers when nothing more is due, and goes on while the event lasts. */

@@ -44,7 +44,8 @@ export async function startAppServer(site: string): Promise<AppServer> {
     if (request.url === ELSEWHERE)
       return response.setHeader('Content-Type', 'text/html').end('<title>Elsewhere</title>')
     await held.get(request.url ?? '')
-    if (request.method === 'GET') return serve(site, request, response)
+    // HEAD asks whether the server is in reach.
+    if (request.method === 'GET' || request.method === 'HEAD') return serve(site, request, response)
     const arrival = await arrivalOf(request)
     arrivals.push(arrival)
     await answer(arrival, response)

@@ -37,6 +37,8 @@ export interface ClaimOptions {
   holder: string
   now: number
   leaseMs: number
+  /** Whether the caller holds the drain lock. */
+  exclusive: boolean
   /** At most that many. */
   limit: number
   /** Bodies of at most that much, in bytes; one is taken however large it is, where `isEmptyHanded`. */
@@ -231,10 +233,15 @@ async function firstKeys(queue: Queue, { lower, upper }: KeyRange, count: number
   return (await queue.tx.objectStore('mutations').getAllKeys(range, count)) as string[]
 }
 
-function withLease(mutation: Mutation, { holder, now, leaseMs }: ClaimOptions): Mutation {
+function withLease(mutation: Mutation, { holder, now, leaseMs, exclusive }: ClaimOptions): Mutation {
   const token = mutation.fence + 1
   const { nextAttemptAt: _due, ...rest } = mutation
-  return { ...rest, fence: token, lastAttemptAt: now, lease: { holder, token, until: now + leaseMs } }
+  return {
+    ...rest,
+    fence: token,
+    lastAttemptAt: now,
+    lease: { holder, token, until: now + leaseMs, ...(!exclusive && { unlocked: true }) },
+  }
 }
 
 function isExpired({ createdAt, expiresAt, failures, retry }: Mutation, now: number): boolean {

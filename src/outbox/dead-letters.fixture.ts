@@ -134,6 +134,7 @@ export async function createDevice(): Promise<Device> {
       limit,
       bytes: 1e6,
       isEmptyHanded: true,
+      exclusive: true,
       slots: () => limit,
       turn: 0,
     }

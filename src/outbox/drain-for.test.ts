@@ -1,11 +1,14 @@
 import 'fake-indexeddb/auto'
 import { beforeEach, expect, it } from 'vitest'
 import type { DrainResult } from '../protocol/messages.ts'
+import type { Lease } from '../protocol/mutation.ts'
 import { openStorage } from '../storage/open-storage.ts'
 import { createChannel } from '../tabs/channel.ts'
 import { createAppend } from './append.ts'
+import { changeQueue } from './change-queue.ts'
 import { type DrainForPorts, drainFor } from './drain-for.ts'
 import { type PreparedMutation, prepareMutation } from './mutation-input.ts'
+import { move } from './queue-moves.ts'
 import { DEFAULT_RETRY } from './retry-policy.ts'
 
 let ports: DrainForPorts
@@ -123,3 +126,32 @@ it('drains under leases alone where there are no Web Locks', async () => {
   statuses = [200]
   expect(await drainFor({ ...ports, locks: undefined }, { budgetMs: 1_000, eager: false })).toMatchObject({ synced: 1 })
 })
+
+it('passes by a lock whose holder sends nothing, and not one whose holder has a lease', async () => {
+  statuses = [200]
+  const hung = {
+    request: (_name: string, { signal }: LockOptions) =>
+      new Promise((_resolve, reject) => signal?.addEventListener('abort', () => reject(signal.reason))),
+  } as unknown as LockManager
+  const patience: number[] = []
+  const timeout = (delayMs: number) => {
+    // Only the wait for the lock is over at once, and takes its time on the clock.
+    const isWait = delayMs <= 5_000
+    if (isWait) patience.push(delayMs)
+    if (isWait) clock += delayMs
+    return isWait ? AbortSignal.timeout(1) : new AbortController().signal
+  }
+  const stuck = { ...ports, locks: hung, timeout }
+  const lease = { holder: 'other', token: 1, until: clock + 12_000 }
+  await changeLease(lease)
+  expect(await drainFor(stuck, { budgetMs: 60_000, eager: false })).toMatchObject({ synced: 1, remaining: 0 })
+  expect(patience).toEqual([5_000, 5_000, 5_000])
+})
+
+/** Puts the mutation under a lease of somebody else, as a claim does. */
+async function changeLease(lease: Lease): Promise<void> {
+  await changeQueue(ports.storage, async queue => {
+    const [mutation] = await queue.tx.objectStore('mutations').getAll()
+    await move(queue, { ...mutation, lease }, { in: 'sending' })
+  })
+}

@@ -25,6 +25,8 @@ export interface DrainPorts {
   now: () => number
   random: () => number
   isOnline: () => boolean
+  /** Calls `fn` whenever the browser says that the network is gone, until the signal is aborted. */
+  onOffline?: (fn: () => void, signal: AbortSignal) => void
   timeout: (delayMs: number) => AbortSignal
   /** Resolves after that time, or when the signal is aborted. */
   sleep: (delayMs: number, signal?: AbortSignal) => Promise<void>

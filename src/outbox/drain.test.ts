@@ -250,8 +250,10 @@ describe('invariant 4: what always fails blocks its own entity at most, and ends
 })
 
 describe('invariant 6: whoever lost the lease changes nothing', () => {
+  let exclusive = true
   const claimOptions = (holder: string, limit: number) => {
-    return { holder, now: clock, leaseMs: 35_000, limit, bytes: 1e6, isEmptyHanded: true, slots: () => limit, turn: 0 }
+    const bounds = { limit, bytes: 1e6, slots: () => limit }
+    return { holder, now: clock, leaseMs: 35_000, ...bounds, isEmptyHanded: true, exclusive, turn: 0 }
   }
   const claim = async (holder: string) => {
     const turn = await takeTurn(storage, { ended: [], returned: [], keep: {}, claim: claimOptions(holder, 1) }, ports)
@@ -303,9 +305,37 @@ describe('invariant 6: whoever lost the lease changes nothing', () => {
     clock += 35_001
     expect(await run({ exclusive: false })).toMatchObject({ synced: 1, remaining: 0 })
   })
+
+  it('takes over at once, with the lock, what was leased under it; and what was leased without it when its time is up', async () => {
+    await record('/a', '/b')
+    await claim('dead')
+    exclusive = false
+    await claim('alive')
+    expect(await run()).toMatchObject({ synced: 1, remaining: 1 })
+    expect(paths()).toEqual(['/a'])
+    clock += 35_001
+    expect(await run()).toMatchObject({ synced: 1, remaining: 0 })
+  })
 })
 
 describe('invariant 8: offline costs no attempts, and Retry-After is a floor', () => {
+  it('gives up what is on its way when the network is lost, so that it goes again at once when the network is back', async () => {
+    await record('/a')
+    let lose = () => {}
+    ports.onOffline = fn => {
+      lose = fn
+    }
+    ports.fetch = (_, init) =>
+      new Promise((_resolve, reject) => {
+        init?.signal?.addEventListener('abort', () => reject(init.signal?.reason))
+        lose()
+      })
+    expect(await run()).toMatchObject({ synced: 0, remaining: 1 })
+    expect(await queue()).toMatchObject([{ attempts: 0, lastError: { code: 'network' } }])
+    clock += 1
+    expect(await run({ eager: true })).toMatchObject({ remaining: 1 })
+  })
+
   it('stops at the first network failure when the device is offline', async () => {
     await record('/a', '/b')
     online = false

@@ -32,6 +32,8 @@ export async function drain(ports: DrainPorts, options: DrainOptions): Promise<D
     if (type === 'changed') noteChange(run)
     if (type === 'appended' || type === 'changed') lookAgain(run)
   })
+  const ended = new AbortController()
+  run.onOffline?.(() => cutOff(run), ended.signal)
   try {
     for (;;) {
       dispatch(run)
@@ -48,8 +50,15 @@ export async function drain(ports: DrainPorts, options: DrainOptions): Promise<D
     throw error
   } finally {
     unsubscribe()
+    ended.abort()
   }
   return finish(run)
+}
+
+/** A request that is under way when the network goes hangs until its time is up, also when the network is back at once. */
+function cutOff(run: Run): void {
+  run.isCut = true
+  run.giveUp.abort(new Error('The network was lost.'))
 }
 
 /** Sends what was claimed, as far as there is room. */

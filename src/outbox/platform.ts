@@ -9,6 +9,8 @@ export interface Platform {
   random: () => number
   /** False only where the browser knows that there is no network; true proves nothing. */
   isOnline: () => boolean
+  /** Calls `fn` whenever the browser says that the network is gone, until the signal is aborted. */
+  onOffline?: (fn: () => void, signal: AbortSignal) => void
   /** Shows what happens in the browser's own tools. */
   mark?: MarkTiming
   locks: LockManager | undefined
@@ -26,12 +28,21 @@ export function browserPlatform(): Platform {
     now: () => Date.now(),
     random: () => Math.random(),
     isOnline: () => navigator.onLine !== false,
+    onOffline,
     mark: createTimingMarks(globalThis.performance),
     // Web Locks are missing in insecure contexts and in older engines.
     locks: 'locks' in navigator ? navigator.locks : undefined,
     sleep,
     timeout: delayMs => AbortSignal.timeout(delayMs),
   }
+}
+
+/** Chromium's workers have no `offline` event, but hear of the connection (NetworkInformation); other engines know only that event. */
+function onOffline(fn: () => void, signal: AbortSignal): void {
+  const tell = () => navigator.onLine === false && fn()
+  const { connection } = navigator as { connection?: EventTarget }
+  connection?.addEventListener('change', tell, { signal })
+  globalThis.addEventListener('offline', tell, { signal })
 }
 
 function sleep(delayMs: number, signal?: AbortSignal): Promise<void> {

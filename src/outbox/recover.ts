@@ -7,7 +7,7 @@ import { retryDelay } from './retry-delay.ts'
 
 export interface RecoverOptions {
   now: number
-  /** Whether the caller holds the drain lock, so that every lease is a dead holder's. Else only those that ran out are. */
+  /** Whether the caller holds the drain lock, so that every lease made under it is a dead holder's. Else those that ran out are. */
   exclusive: boolean
   /** What failed before this time for want of a network is due at once; 0 where nothing says that it is back. */
   eagerBefore: number
@@ -39,7 +39,7 @@ export async function recover(queue: Queue, options: RecoverOptions): Promise<nu
 async function takeOver(queue: Queue, mutation: Mutation, options: RecoverOptions): Promise<number | undefined> {
   const { now, exclusive, random } = options
   const { lease, ...rest } = mutation
-  if (lease && lease.until > now && !exclusive) return lease.until
+  if (lease && lease.until > now && (!exclusive || lease.unlocked)) return lease.until
   const failures = rest.failures + 1
   const cutOff: Mutation = { ...rest, failures, lastError: { code: 'interrupted', message: INTERRUPTED } }
   // Once is bad luck. What ends its sender again and again must not do so at every start.

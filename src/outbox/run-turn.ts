@@ -79,13 +79,13 @@ function openAt(run: Run, origin: string): number {
 }
 
 function claimOptions(run: Run, limit: number): ClaimOptions {
-  const { holder, turns, now } = run
+  const { holder, turns, now, exclusive } = run
   // No attempt outlives the deadline, and so must no lease end before it.
   const leaseMs = run.deadline - now() + 5_000
   const slots = (origin: string) => wantedFor(run, origin)
   const bytes = MOST_BYTES - run.claimed.reduce((sum, { mutation }) => sum + sizeOf(mutation), 0)
   const isEmptyHanded = run.claimed.length === 0
-  return { holder, leaseMs, limit, bytes, isEmptyHanded, turn: turns, now: now(), slots }
+  return { holder, leaseMs, exclusive, limit, bytes, isEmptyHanded, turn: turns, now: now(), slots }
 }
 
 /** What is too large for a slow link. */

@@ -23,6 +23,8 @@ export interface Lease {
   token: number
   /** Milliseconds since the epoch. */
   until: number
+  /** Its holder has no drain lock: whoever gets the lock does not know it dead. */
+  unlocked?: true
   /** Its request may have left the device. Noted for those alone that must not be sent twice unasked. */
   begun?: true
 }

@@ -140,7 +140,7 @@ function owns({ claimsOf }: Ledger, context: Context, { id, lease }: Mutation): 
 
 /** Whether a lease may be ended by somebody else: it ran out, or its holder cannot live, since the lock is ours. */
 function mayTake(ledger: Ledger, context: Context, mutation: Mutation): boolean {
-  return !isLive(ledger, mutation) || ledger.lockHolder() === context
+  return !isLive(ledger, mutation) || (ledger.lockHolder() === context && !mutation.lease?.unlocked)
 }
 
 function isLive({ wallClock }: Ledger, { lease }: Mutation): boolean {
