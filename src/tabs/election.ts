@@ -1,13 +1,16 @@
 import type { Candidacy, TabEvents } from '../protocol/messages.ts'
 import type { Channel } from './channel.ts'
+import { holdLock } from './hold-lock.ts'
+import { WITH_LOCKS, WITHOUT_LOCKS } from './patience.ts'
 
 /** What this tab has while it leads. */
 export interface Leadership {
   /**
    * The fence token: greater than that of every leader before. What a leader does to shared state is done under its term,
-   * in a transaction that finds no greater one; see `Terms`.
+   * in a transaction that finds no greater one; see `Terms`. Undefined for a leader to whom the database gave none: it
+   * changes nothing that is shared, and gives way as soon as the database gives a term again.
    */
-  term: number
+  term: number | undefined
   /** Aborted when this tab leads no more. */
   signal: AbortSignal
 }
@@ -50,27 +53,14 @@ export interface ElectionPorts {
   signal: AbortSignal
 }
 
-/** How long things take, in milliseconds. */
-interface Patience {
-  /** So long nothing is heard of a leader before a follower asks. */
-  quiet: number
-  /** So long the answer may take. */
-  answer: number
-  /** So long a claim waits for objections. */
-  claim: number
-}
-
-/** The channel is all there is: a crash has to be found out by it. */
-const WITHOUT_LOCKS: Patience = { quiet: 400, answer: 250, claim: 100 }
-
-/** The lock passes on by itself. Only a leader that hangs and holds it has to be found out, and has time to answer. */
-const WITH_LOCKS: Patience = { quiet: 15_000, answer: 5_000, claim: 500 }
-
 /** So often a leader looks whether another term has begun, in case no message has told it. */
 const OVERTAKEN_EVERY_MS = 10_000
 
-/** Between two requests for the lock, where the browser refuses one. */
-const AFTER_REFUSAL_MS = 1_000
+/** Whoever asks again within this time hears the same answer: a tab that was frozen finds all that was said meanwhile. */
+const ANSWER_AGAIN_MS = 50
+
+/** Between two requests for the lock, when it was lost. */
+const AFTER_LOSS_MS = 1_000
 
 /**
  * Elects one leader among the tabs of an outbox.
@@ -87,40 +77,55 @@ const AFTER_REFUSAL_MS = 1_000
  * Whoever begins to lead begins a new term (`Terms`): however many messages are lost, only the last one's acts count.
  */
 export function createElection(ports: ElectionPorts): Election {
-  const { id, channel, terms, locks, lockName, now, random, sleep, onChange, signal } = ports
-  const patience = locks ? WITH_LOCKS : WITHOUT_LOCKS
+  const { id, channel, terms, lockName, now, random, sleep, onChange, signal } = ports
+  let { locks } = ports
   let standing: AbortController | undefined
   let own: { candidacy: Candidacy; leadership: Leadership; end: AbortController } | undefined
   let known: Candidacy | undefined
-  let claimed: { candidacy: Candidacy; withdraw: AbortController } | undefined
+  /** From the claim until its term has begun. */
+  let claimed: { candidacy: Candidacy; withdraw: AbortController; until: number } | undefined
   let highest = 0
   let heardAt = Number.NEGATIVE_INFINITY
+  const answeredAt = new Map<string, number>()
 
-  const announce = () => own && channel.post('leading', own.candidacy)
+  const patience = () => (locks ? WITH_LOCKS : WITHOUT_LOCKS)
 
   channel.onMessage(message => {
     if (!standing || !('id' in message) || message.id === id) return
-    if (message.type === 'asking') announce()
+    if (message.type === 'asking') answer(message.id)
     if (message.type === 'claiming') hearClaim(message)
     if (message.type === 'leading') hearLeader(message)
     if (message.type === 'resigned') hearEnd(message)
   })
 
+  function answer(asker: string): void {
+    if (!own || now() - (answeredAt.get(asker) ?? Number.NEGATIVE_INFINITY) < ANSWER_AGAIN_MS) return
+    answeredAt.set(asker, now())
+    channel.post('leading', own.candidacy)
+  }
+
   function hearClaim(other: Candidacy): void {
-    if (own) return void announce()
-    if (claimed && goesBefore(claimed.candidacy, other)) return channel.post('claiming', claimed.candidacy)
-    // Whoever claims will lead, or somebody objects: there is no need to ask meanwhile.
-    heardAt = now()
-    claimed?.withdraw.abort()
+    // One whose timer is late, as in a hidden tab, does not hold up the others.
+    const mayObject = claimed && now() <= claimed.until && goesBefore(claimed.candidacy, other)
+    if (own) answer(other.id)
+    else if (claimed && mayObject) channel.post('claiming', claimed.candidacy)
+    else {
+      // Whoever claims will lead, or somebody objects: there is no need to ask meanwhile.
+      heardAt = now()
+      claimed?.withdraw.abort()
+    }
   }
 
   function hearLeader(other: Candidacy): void {
-    if (own && goesBefore(own.candidacy, other)) return void announce()
-    // One that was overtaken and has not heard of it.
-    if (other.term < highest) return
-    highest = other.term
+    if (own && goesBefore(own.candidacy, other)) answer(other.id)
+    // One below the highest was overtaken and has not heard of it.
+    else if (other.term >= highest) follow(other)
+  }
+
+  function follow(leader: Candidacy): void {
+    highest = leader.term
     heardAt = now()
-    known = other
+    known = { id: leader.id, term: leader.term }
     own?.end.abort()
     claimed?.withdraw.abort()
   }
@@ -148,66 +153,91 @@ export function createElection(ports: ElectionPorts): Election {
   }
 
   /** Never rejects. The request waits for as long as this tab stands; when the lock is lost it queues again. */
-  async function queueForLock(locks: LockManager, standing: AbortSignal): Promise<void> {
+  async function queueForLock(manager: LockManager, standing: AbortSignal): Promise<void> {
     while (!standing.aborted) {
-      await holdLock(locks, { signal: standing }, standing)
-      await sleep(AFTER_REFUSAL_MS, standing)
+      const wasHeld = await leadByLock(manager, { signal: standing }, standing)
+      if (standing.aborted) return
+      if (!wasHeld) {
+        // The browser has locks and refuses them, as where storage is forbidden.
+        locks = undefined
+        suspend()
+        return stand()
+      }
+      await sleep(AFTER_LOSS_MS, standing)
     }
   }
 
-  /** Leads while it has the lock. A lock that is stolen rejects its holder's request, although its work goes on. */
-  async function holdLock(locks: LockManager, options: LockOptions, standing: AbortSignal): Promise<void> {
-    const stolen = new AbortController()
-    const work = () => lead(AbortSignal.any([standing, stolen.signal]))
-    await locks.request(lockName, options, work).catch(() => stolen.abort())
+  /** Leads while it has the lock, and says whether it ever had it. */
+  function leadByLock(manager: LockManager, options: LockOptions, standing: AbortSignal): Promise<boolean> {
+    return holdLock(manager, lockName, options, stolen => {
+      claimed?.withdraw.abort()
+      return lead(AbortSignal.any([standing, stolen]))
+    })
   }
 
   /** Resolves when this tab leads no more. */
   async function lead(until: AbortSignal): Promise<void> {
-    // Where the database is refused there is nothing that two leaders could harm.
-    const term = await terms.next(highest).catch(() => highest + 1)
-    if (until.aborted || own) return
+    const given = await terms.next(highest).catch(() => undefined)
+    const term = given ?? highest + 1
+    claimed = undefined
+    // It was long on its way, and another one led meanwhile.
+    if (until.aborted || term < highest) return
+    // From a lock that this tab took from itself.
+    own?.end.abort()
     const end = new AbortController()
-    const leadership = { term, signal: end.signal }
+    const leadership = { term: given, signal: end.signal }
     own = { candidacy: { id, term }, leadership, end }
     known = own.candidacy
     highest = Math.max(highest, term)
-    until.addEventListener('abort', () => end.abort(), { once: true })
-    const ended = new Promise<void>(resolve => end.signal.addEventListener('abort', () => resolve(), { once: true }))
+    until.addEventListener('abort', () => end.abort(), { signal: end.signal })
     // At once, since a page that is frozen or put away does not get another turn.
     end.signal.addEventListener('abort', () => resign({ id, term }), { once: true })
-    announce()
+    answeredAt.clear()
+    channel.post('leading', own.candidacy)
     onChange(leadership)
-    await ended
+    void checkTerm(leadership, end)
+    await ended(end.signal)
   }
 
   function resign(candidacy: Candidacy): void {
     own = undefined
     if (known?.id === id) known = undefined
+    // Whoever leads next has as long to be heard as any other.
+    heardAt = now()
     channel.post('resigned', candidacy)
     onChange(undefined)
   }
 
-  /** A follower asks when it has heard nothing of a leader; a leader looks whether it was overtaken. */
-  async function watch(standing: AbortSignal): Promise<void> {
-    while (!standing.aborted) {
-      // Not all followers at once: the answer to one is heard by all.
-      if (own) await sleep(OVERTAKEN_EVERY_MS, own.end.signal)
-      else await sleep(patience.quiet * (1 + random() / 2), standing)
-      if (standing.aborted) return
-      if (own) await stepDownIfOvertaken(own)
-      else if (now() - heardAt >= patience.quiet) await ask(standing)
+  /** Whoever was overtaken may not have heard of it. */
+  async function checkTerm({ term }: Leadership, end: AbortController): Promise<void> {
+    while (!end.signal.aborted) {
+      await sleep(OVERTAKEN_EVERY_MS, end.signal)
+      if (end.signal.aborted) return
+      // Whoever leads without a term makes room for one who has one, as soon as there are terms.
+      const isOver = term === undefined ? terms.next(highest).then(() => true) : terms.isCurrent(term).then(is => !is)
+      if (await isOver.catch(() => false)) end.abort()
     }
   }
 
-  async function stepDownIfOvertaken({ candidacy, end }: NonNullable<typeof own>): Promise<void> {
-    if (!(await terms.isCurrent(candidacy.term).catch(() => true))) end.abort()
+  /** A follower asks when it has heard nothing of a leader. */
+  async function watch(standing: AbortSignal): Promise<void> {
+    while (!standing.aborted) {
+      if (own) await ended(own.end.signal)
+      else await askWhenQuiet(standing)
+    }
+  }
+
+  async function askWhenQuiet(standing: AbortSignal): Promise<void> {
+    const before = heardAt
+    // Not all followers at once: the answer to one is heard by all.
+    await sleep(before + patience().quiet * (1 + random() / 2) - now(), standing)
+    if (!standing.aborted && !own && heardAt === before) await ask(standing)
   }
 
   async function ask(standing: AbortSignal): Promise<void> {
     const askedAt = now()
     channel.post('asking', { id })
-    await sleep(patience.answer, standing)
+    await sleep(patience().answer, standing)
     if (!standing.aborted && !own && heardAt < askedAt) await claim(standing)
   }
 
@@ -215,14 +245,19 @@ export function createElection(ports: ElectionPorts): Election {
   async function claim(standing: AbortSignal): Promise<void> {
     if (own || claimed) return
     const withdraw = new AbortController()
-    claimed = { candidacy: { id, term: highest + 1 }, withdraw }
+    const until = AbortSignal.any([withdraw.signal, standing])
+    const { claim: delayMs } = patience()
+    claimed = { candidacy: { id, term: highest + 1 }, withdraw, until: now() + delayMs }
     channel.post('claiming', claimed.candidacy)
-    await sleep(patience.claim, AbortSignal.any([withdraw.signal, standing]))
-    claimed = undefined
-    if (withdraw.signal.aborted || standing.aborted) return
+    await sleep(delayMs, until)
+    if (until.aborted || own) claimed = undefined
+    else void enter(standing)
+  }
+
+  async function enter(standing: AbortSignal): Promise<void> {
     // The old leader's request rejects, so that it learns of it when it wakes; its term is over in any case.
-    if (locks) void holdLock(locks, { steal: true }, standing)
-    else void lead(standing)
+    const wasHeld = locks && (await leadByLock(locks, { steal: true }, standing))
+    if (!wasHeld) await lead(standing)
   }
 
   signal.addEventListener('abort', suspend)
@@ -233,6 +268,13 @@ export function createElection(ports: ElectionPorts): Election {
     suspend,
     resume: stand,
   }
+}
+
+function ended(signal: AbortSignal): Promise<void> {
+  return new Promise(resolve => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
 }
 
 /** The same in every tab, so that both sides of a tie decide alike. */

@@ -10,14 +10,17 @@ export interface DeviceLocks {
 interface Waiting {
   context: Context
   grant: () => void
+  /** Rejects the request, while the work that it began goes on. */
+  breakOff: () => void
 }
 
 /**
  * Web Locks as the specification has them, for exclusive locks: one queue per name, first come, first served; a signal
- * works until the lock is granted; a context that dies lets go, some time later (Chromium has been seen to take a second).
+ * works until the lock is granted; who steals goes before all who wait, and who was stolen from learns of it later; a
+ * context that dies lets go, some time later (Chromium has been seen to take a second), or with `Infinity` never.
  */
 export function createDeviceLocks(scheduler: Scheduler, releaseDelayMs: () => number): DeviceLocks {
-  const holders = new Map<string, Context>()
+  const holders = new Map<string, Waiting>()
   const queues = new Map<string, Waiting[]>()
 
   const grantNext = (name: string) => {
@@ -26,24 +29,37 @@ export function createDeviceLocks(scheduler: Scheduler, releaseDelayMs: () => nu
     const next = queue.shift()
     if (!next) return
     const { context, grant } = next
-    holders.set(name, context)
+    holders.set(name, next)
     context.cleanups.add(() => {
       scheduler.schedule({
         delayMs: releaseDelayMs(),
         label: `lock of ${context.name} freed`,
-        run: () => free(name, context),
+        run: () => free(name, next),
       })
     })
-    scheduler.schedule({ context, label: 'lock granted', run: grant })
+    scheduler.schedule({ context, lane: 'lock', label: 'lock granted', run: grant })
   }
 
-  const free = (name: string, context: Context) => {
-    if (holders.get(name) !== context) return
+  const free = (name: string, holder: Waiting | undefined) => {
+    if (holders.get(name) !== holder) return
     holders.delete(name)
     grantNext(name)
   }
 
-  const request = (context: Context, name: string, signal: AbortSignal | undefined, work: () => Promise<unknown>) =>
+  const steal = (name: string) => {
+    const holder = holders.get(name)
+    holders.delete(name)
+    if (!holder) return
+    // In one lane with the grant, as in one pipe of the browser: nobody hears of the loss before the gain.
+    scheduler.schedule({ context: holder.context, lane: 'lock', label: 'lock was stolen', run: holder.breakOff })
+  }
+
+  const request = (
+    context: Context,
+    name: string,
+    { signal, steal: isTheft }: LockOptions,
+    work: () => Promise<unknown>,
+  ) =>
     new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason)
       const queue = queues.get(name) ?? []
@@ -62,21 +78,25 @@ export function createDeviceLocks(scheduler: Scheduler, releaseDelayMs: () => nu
         leave()
         work()
           .then(resolve, reject)
-          .finally(() => free(name, context))
+          .finally(() => free(name, waiting))
       }
-      const waiting = { context, grant }
+      const breakOff = () => reject(new DOMException('The lock was stolen', 'AbortError'))
+      const waiting = { context, grant, breakOff }
       signal?.addEventListener('abort', onAbort)
       context.cleanups.add(leave)
-      queue.push(waiting)
+      if (isTheft) {
+        steal(name)
+        queue.unshift(waiting)
+      } else queue.push(waiting)
       grantNext(name)
     })
 
   return {
-    holderOf: name => holders.get(name),
+    holderOf: name => holders.get(name)?.context,
     managerFor: context => {
       const manager = {
         request: (name: string, options: LockOptions, work: () => Promise<unknown>) =>
-          request(context, name, options.signal, work),
+          request(context, name, options, work),
       }
       return manager as unknown as LockManager
     },
