@@ -7,6 +7,7 @@ const BENCHES: Record<string, () => Promise<() => Promise<string>>> = {
   enqueue: async () => (await import('./enqueue.ts')).measureEnqueue,
   drain: async () => (await import('./drain.ts')).measureDrain,
   scale: async () => (await import('./scale.ts')).measureScale,
+  tabs: async () => (await import('./tabs.ts')).measureTabs,
 }
 
 const args = process.argv.slice(2)

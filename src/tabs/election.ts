@@ -1,7 +1,9 @@
 import type { Candidacy, TabEvents } from '../protocol/messages.ts'
 import type { Channel } from './channel.ts'
+import { ended } from './ended.ts'
 import { holdLock } from './hold-lock.ts'
 import { WITH_LOCKS, WITHOUT_LOCKS } from './patience.ts'
+import { beginReign, checkTerm, type Reign } from './reign.ts'
 
 /** What this tab has while it leads. */
 export interface Leadership {
@@ -53,9 +55,6 @@ export interface ElectionPorts {
   signal: AbortSignal
 }
 
-/** So often a leader looks whether another term has begun, in case no message has told it. */
-const OVERTAKEN_EVERY_MS = 10_000
-
 /** Whoever asks again within this time hears the same answer: a tab that was frozen finds all that was said meanwhile. */
 const ANSWER_AGAIN_MS = 50
 
@@ -80,7 +79,7 @@ export function createElection(ports: ElectionPorts): Election {
   const { id, channel, terms, lockName, now, random, sleep, onChange, signal } = ports
   let { locks } = ports
   let standing: AbortController | undefined
-  let own: { candidacy: Candidacy; leadership: Leadership; end: AbortController } | undefined
+  let own: Reign | undefined
   let known: Candidacy | undefined
   /** From the claim until its term has begun. */
   let claimed: { candidacy: Candidacy; withdraw: AbortController; until: number } | undefined
@@ -184,39 +183,22 @@ export function createElection(ports: ElectionPorts): Election {
     if (until.aborted || term < highest) return
     // From a lock that this tab took from itself.
     own?.end.abort()
-    const end = new AbortController()
-    const leadership = { term: given, signal: end.signal }
-    own = { candidacy: { id, term }, leadership, end }
-    known = own.candidacy
+    const reign = beginReign(ports, { given, term, until, onEnd: () => forget(reign) })
+    own = reign
+    known = reign.candidacy
     highest = Math.max(highest, term)
-    until.addEventListener('abort', () => end.abort(), { signal: end.signal })
-    // At once, since a page that is frozen or put away does not get another turn.
-    end.signal.addEventListener('abort', () => resign({ id, term }), { once: true })
     answeredAt.clear()
-    channel.post('leading', own.candidacy)
-    onChange(leadership)
-    void checkTerm(leadership, end)
-    await ended(end.signal)
+    channel.post('leading', reign.candidacy)
+    onChange(reign.leadership)
+    void checkTerm(reign, ports, () => highest)
+    await ended(reign.end.signal)
   }
 
-  function resign(candidacy: Candidacy): void {
+  function forget({ candidacy }: Reign): void {
     own = undefined
-    if (known?.id === id) known = undefined
+    if (known?.id === candidacy.id) known = undefined
     // Whoever leads next has as long to be heard as any other.
     heardAt = now()
-    channel.post('resigned', candidacy)
-    onChange(undefined)
-  }
-
-  /** Whoever was overtaken may not have heard of it. */
-  async function checkTerm({ term }: Leadership, end: AbortController): Promise<void> {
-    while (!end.signal.aborted) {
-      await sleep(OVERTAKEN_EVERY_MS, end.signal)
-      if (end.signal.aborted) return
-      // Whoever leads without a term makes room for one who has one, as soon as there are terms.
-      const isOver = term === undefined ? terms.next(highest).then(() => true) : terms.isCurrent(term).then(is => !is)
-      if (await isOver.catch(() => false)) end.abort()
-    }
   }
 
   /** A follower asks when it has heard nothing of a leader. */
@@ -268,13 +250,6 @@ export function createElection(ports: ElectionPorts): Election {
     suspend,
     resume: stand,
   }
-}
-
-function ended(signal: AbortSignal): Promise<void> {
-  return new Promise(resolve => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
-  })
 }
 
 /** The same in every tab, so that both sides of a tie decide alike. */
