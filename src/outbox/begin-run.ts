@@ -1,4 +1,3 @@
-import { HoldfastError } from '../protocol/errors.ts'
 import { PROTOCOL_VERSION } from '../protocol/messages.ts'
 import { changeQueue } from './change-queue.ts'
 import type { DrainOptions, DrainPorts, RunParts } from './drain-run.ts'
@@ -6,6 +5,7 @@ import { followLink, LINK_KEY } from './follow-link.ts'
 import { METRICS_KEY, metricsOf } from './metrics.ts'
 import { parsePaceState } from './pace/pace-state.ts'
 import { recover } from './recover.ts'
+import { noHandler, outdated } from './refuse-run.ts'
 import { createRunAuth } from './run-auth.ts'
 import { createRunPace, PACE_KEY, type PaceRecord } from './run-pace.ts'
 import { DEFAULT_SETTINGS, SETTINGS_KEY, type Settings } from './settings.ts'
@@ -52,6 +52,7 @@ export async function beginRun(
     metrics: metricsOf(metrics, now()),
     turns: before?.turns ?? 0,
     leaseEndsAt,
+    mayHaveOldAnswers: periodOf(before?.at ?? 0, settings) !== periodOf(now(), settings),
     judgeOwn: judge === undefined ? undefined : handlers.judges?.[judge],
     pace: createRunPace({
       settings: settings.pace,
@@ -64,20 +65,7 @@ export async function beginRun(
   }
 }
 
-function outdated(): HoldfastError {
-  return new HoldfastError({
-    code: 'outdated',
-    action: 'send what waits',
-    reason: 'a newer version of this app has written to the outbox',
-    hint: 'Nothing is lost. Reload the page.',
-  })
-}
-
-function noHandler(kind: string, name: string): HoldfastError {
-  return new HoldfastError({
-    code: 'invalid-options',
-    action: 'send what waits',
-    reason: `there is no "${name}" among the handlers.${kind} of this page or worker`,
-    hint: 'Nothing is lost. Give createHoldfast() and the worker the same handlers.',
-  })
+/** Old answers are looked for so often that none is kept for much longer than it should be: each hour for a day. */
+function periodOf(at: number, { answers }: Settings): number {
+  return Math.floor((at * 24) / answers.keepMs)
 }

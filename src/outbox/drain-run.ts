@@ -59,6 +59,8 @@ export interface RunParts {
   metrics: MetricsRecord
   /** How many were claimed in former runs and this one. */
   turns: number
+  /** Whether nobody has looked for answers that are too old for some time. */
+  mayHaveOldAnswers: boolean
   /** When the first lease of somebody else runs out, where there is one. */
   leaseEndsAt: number | undefined
 }

@@ -147,7 +147,9 @@ function restUntil(run: Run): number {
 
 async function finish(run: Run): Promise<DrainResult> {
   const { storage, synced, failed, counters, lane } = run
-  if (synced + failed > 0) await forgetOldAnswers(storage, run.settings.answers, run.now())
+  if (synced + failed > 0 && (run.mayHaveOldAnswers || hasTooManyAnswers(run))) {
+    await forgetOldAnswers(storage, run.settings.answers, run.now())
+  }
   if (run.hasClaimed) await keepMetrics(run)
   // Who was out of time, or asleep, may have missed what came meanwhile.
   const { pending, held } = counters && !isOver(run) ? tallyOf(counters, lane) : await readTally(storage)
@@ -159,6 +161,10 @@ async function finish(run: Run): Promise<DrainResult> {
   if (remaining > 0 && Number.isFinite(next)) result.nextAttemptAt = next
   run.channel.post('drained', result)
   return result
+}
+
+function hasTooManyAnswers({ counters, settings: { answers } }: Run): boolean {
+  return counters === undefined || counters.answers.count > answers.count || counters.answers.bytes > answers.bytes
 }
 
 /** When it is worth while to look again: at the end of our time where that is why this run ended. */

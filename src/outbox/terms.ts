@@ -9,12 +9,19 @@ export function createTerms(open: () => Promise<Storage>): Terms {
   return {
     async next(above) {
       const storage = await open()
-      return storage.transact(['meta'], 'readwrite', async tx => {
+      let term = 0
+      // By the platform's own requests, since nothing may have to be loaded before a tab can lead; and relaxed: a power
+      // cut ends all tabs that know of this term.
+      const begin = (tx: IDBTransaction) => {
         const meta = tx.objectStore('meta')
-        const term = Math.max((await meta.get(TERM_KEY)) ?? 0, above) + 1
-        await meta.put(term, TERM_KEY)
-        return term
-      })
+        const last = meta.get(TERM_KEY)
+        last.onsuccess = () => {
+          term = Math.max(last.result ?? 0, above) + 1
+          meta.put(term, TERM_KEY)
+        }
+      }
+      await storage.write(['meta'], begin, { durability: 'relaxed' })
+      return term
     },
     async isCurrent(term) {
       const { database } = await open()

@@ -62,7 +62,9 @@ function tryTurn(storage: Storage, { ended, returned, claim, keep }: TurnOptions
     async queue => {
       const settled = await settleAll(queue, ended, ports)
       for (const { mutation, until } of returned) await release(queue, mutation, ports.now(), until)
-      const claimed = await claimIn(queue, claim)
+      // After the last one nothing is left to look for; a run that has found nothing yet looks, whatever the counts say.
+      const isEmpty = ended.length > 0 && Object.values(queue.counters.lanes).every(({ pending }) => pending === 0)
+      const claimed = await claimIn(queue, isEmpty ? { ...claim, limit: 0 } : claim)
       const meta = queue.tx.objectStore('meta')
       await Promise.all(Object.entries(keep).map(([key, value]) => meta.put(value, key)))
       return { settled, claim: claimed, limit: claim.limit, counters: queue.counters }

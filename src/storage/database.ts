@@ -111,7 +111,7 @@ export function openDatabase(options: DatabaseOptions): Database {
       attempt(mode === 'readonly' ? 'read from' : 'write to', async () => {
         const wrap = await loadWrap()
         const tx = await begin(stores, mode, options)
-        return inTransaction(tx, () => work(wrapped(wrap, tx)))
+        return inTransaction(tx, () => work(wrapped(wrap, tx)), true)
       }),
     write: (stores, work, options) =>
       attempt('write to', async () => {
@@ -157,14 +157,17 @@ function wrapped<Names extends readonly StoreName[], Mode extends 'readonly' | '
   return wrappedTx
 }
 
-async function inTransaction<T>(tx: IDBTransaction, work: () => Promise<T> | T): Promise<T> {
+/** `isLast`: nothing is asked for any more when the work is over. */
+async function inTransaction<T>(tx: IDBTransaction, work: () => Promise<T> | T, isLast?: boolean): Promise<T> {
   const complete = completionOf(tx)
   try {
     const result = await work()
+    // Sooner than the browser would find out by itself.
+    if (isLast) unlessEnded(() => tx.commit?.())
     await complete
     return result
   } catch (cause) {
-    abort(tx)
+    unlessEnded(() => tx.abort())
     await complete.catch(() => undefined)
     // Where the platform aborts, pending requests say "AbortError" only: the reason stands in the transaction.
     throw errorName(cause) === 'AbortError' && tx.error ? tx.error : cause
@@ -183,10 +186,9 @@ function completionOf(tx: IDBTransaction): Promise<void> {
   return complete
 }
 
-function abort(tx: IDBTransaction): void {
+/** It may have ended already. */
+function unlessEnded(act: () => void): void {
   try {
-    tx.abort()
-  } catch {
-    // It has ended already.
-  }
+    act()
+  } catch {}
 }

@@ -65,7 +65,7 @@ function workerConfig({ config, options, manifest, write, onModule }: WorkerBuil
       loneWorker(options),
       importAtOnce(),
       options.plugins,
-      isMinified && minifyWorker(),
+      isMinified && minifyWorker(!options.worker && !options.handlers),
     ],
     build: {
       write,

@@ -45,6 +45,8 @@ const STAND_INS: Record<string, Record<string, string>> = {
     'on-demand': `export const deleteDatabase = undefined, countRange = undefined, readRange = undefined`,
   },
   [ours('../outbox/')]: {
+    'refuse-run': `export const outdated = () => Error('A newer version of this app has written to the outbox.')
+export const noHandler = (kind, name) => Error('There is no "' + name + '" among the handlers.' + kind)`,
     'own-judge': `import { judgeAnswer } from ${JSON.stringify(ours(`../outbox/outcome-table.${EXTENSION}`))}
 export const judgeByApp = (answer, judge, options) => judgeAnswer(answer, options)`,
     'run-auth': `export const createRunAuth = () => ({

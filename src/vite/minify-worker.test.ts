@@ -3,7 +3,7 @@ import { minifyWorker } from './minify-worker.ts'
 
 it('gives shorter code that does the same, and the map to what it was', async () => {
   const code = 'const longName = 20;\nconst other = longName + 1;\nself.answer = () => other * 2;\n'
-  const { renderChunk } = minifyWorker()
+  const { renderChunk } = minifyWorker(true)
   if (typeof renderChunk !== 'function') throw new Error('The plugin has no hook.')
   const result = await Reflect.apply(renderChunk, undefined, [code])
   expect(result).toMatchObject({ map: { mappings: expect.stringMatching(/./) } })

@@ -53,9 +53,36 @@ export function createMetaModel({ scheduler, random, faults, onCommit }: MetaPor
       const get = (_store: string, key: string) => transact(context, 'readonly', async () => records.get(key))
       const storage = {
         transact: <T>(_stores: unknown, mode: IDBTransactionMode, work: Work<T>) => transact(context, mode, work),
+        write: (_stores: unknown, work: (tx: unknown) => void) =>
+          transact(context, 'readwrite', tx => byRequests(tx as Tx, work)),
         database: { get },
       }
       return storage as unknown as Storage
     },
+  }
+}
+
+interface Store {
+  get(key: string): Promise<unknown>
+  put(value: unknown, key: string): Promise<void>
+}
+
+interface Tx {
+  objectStore(): Store
+}
+
+/** The same by requests, as the platform has them: each is answered when the work has said what it wants. */
+async function byRequests(tx: Tx, work: (tx: unknown) => void): Promise<void> {
+  const store = tx.objectStore()
+  const asked: { key: string; request: { result?: unknown; onsuccess?: () => void } }[] = []
+  const get = (key: string) => {
+    const request = {}
+    asked.push({ key, request })
+    return request
+  }
+  work({ objectStore: () => ({ get, put: store.put }) })
+  for (const { key, request } of asked) {
+    request.result = await store.get(key)
+    request.onsuccess?.()
   }
 }
