@@ -6,10 +6,12 @@ import { browserPlatform, type Platform } from '../outbox/platform.ts'
 import { refuseInput, withRareTerms } from '../outbox/rare-input.ts'
 import { readMetrics, type SyncMetrics } from '../outbox/sync-metrics.ts'
 import type { DrainResult } from '../protocol/messages.ts'
+import { namesOf } from '../protocol/names.ts'
 import { askWorker } from './ask-worker.ts'
 import type { ConnectionInfo } from './connectivity/link-state.ts'
 import { type ConnectivityOptions, checkProbeOption } from './connectivity/probe.ts'
 import { type LivePorts, startLive } from './live.ts'
+import { registerPeriodicSync } from './periodic-sync.ts'
 import type { Wake } from './wake.ts'
 import type { WorkerLink } from './worker-link.ts'
 
@@ -78,6 +80,9 @@ export function createRest(ports: RestPorts): Rest {
     })
   }
 
+  const comeNowAndThen = (found?: ServiceWorkerRegistration) =>
+    found && registerPeriodicSync(found, `${namesOf(name).syncTagPrefix}periodic`)
+  link.ready.then(comeNowAndThen).catch(() => undefined)
   const { leavesToLeader } = signal.aborted ? { leavesToLeader: () => false } : live()
   return {
     outbox: createOutbox(ports),
