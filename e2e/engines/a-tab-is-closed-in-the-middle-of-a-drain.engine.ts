@@ -16,11 +16,9 @@ for (const worker of [undefined, false] as const) {
     })
     const options = worker === false ? { worker } : {}
     const [writer, other] = [await open(options), await open(options)]
-    console.log('WRITE', Date.now() % 1e6)
     await write(writer, numbers(20))
     console.log('WRITTEN', Date.now() % 1e6)
     await expect.poll(() => server.arrivals.length).toBeGreaterThan(5)
-    console.log('CLOSE', Date.now() % 1e6)
     await writer.close()
     const since = Date.now()
 

@@ -10,6 +10,6 @@ export function effectsOf({ arrivals }: Pick<NotingServer, 'arrivals'>): string[
   return [...first.values()]
 }
 
-export function keyOf({ headers }: Arrival): unknown {
+function keyOf({ headers }: Arrival): unknown {
   return headers['idempotency-key']
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { test as base, buildSite } from './small-app.ts'
 
-export { expect, pageWith } from './small-app.ts'
+export { expect } from './small-app.ts'
 
 interface WorkerFixtures {
   /** Where both versions are built. */

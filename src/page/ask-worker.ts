@@ -8,7 +8,7 @@ export interface AskOptions {
 }
 
 /** A worker that was stopped is started again for a message; this long it may take to say that it has begun. */
-export const ACK_TIMEOUT_MS = 5_000
+const ACK_TIMEOUT_MS = 5_000
 const ANSWER_TIMEOUT_MS = 30_000
 
 /**
