@@ -30,6 +30,8 @@ test('a tab that leaves the app leads no more, and follows when it comes back', 
   await first.goto('about:blank')
   await expect.poll(() => leads(second)).toBe(true)
   await first.back()
+  // Where the engine loads it anew, that takes a while.
+  await expect.poll(() => first.evaluate(() => document.readyState === 'complete' && 'hf' in window)).toBe(true)
   const persisted = await first.evaluate(() => window.shows.at(-1))
   console.log(`from the back-forward cache: ${persisted}`)
   await expect.poll(() => waiting(first)).toBe(0)
