@@ -20,11 +20,13 @@ export async function beginRun(
     storage,
     async queue => {
       const meta = queue.tx.objectStore('meta')
-      const stored: Partial<Settings> | undefined = await meta.get(SETTINGS_KEY)
+      const [stored, before, link, metrics] = await Promise.all([
+        meta.get(SETTINGS_KEY) as Promise<Partial<Settings> | undefined>,
+        meta.get(PACE_KEY) as Promise<PaceRecord | undefined>,
+        meta.get(LINK_KEY) as Promise<unknown>,
+        meta.get(METRICS_KEY) as Promise<unknown>,
+      ])
       if (Number(stored?.version) > PROTOCOL_VERSION) throw outdated()
-      const before: PaceRecord | undefined = await meta.get(PACE_KEY)
-      const link: unknown = await meta.get(LINK_KEY)
-      const metrics: unknown = await meta.get(METRICS_KEY)
       const leaseEndsAt = await recover(queue, {
         now: now(),
         random,

@@ -64,9 +64,11 @@ function tryTurn(storage: Storage, { ended, returned, claim, keep }: TurnOptions
       for (const { mutation, until } of returned) await release(queue, mutation, ports.now(), until)
       // After the last one nothing is left to look for; a run that has found nothing yet looks, whatever the counts say.
       const isEmpty = ended.length > 0 && Object.values(queue.counters.lanes).every(({ pending }) => pending === 0)
-      const claimed = await claimIn(queue, isEmpty ? { ...claim, limit: 0 } : claim)
       const meta = queue.tx.objectStore('meta')
-      await Promise.all(Object.entries(keep).map(([key, value]) => meta.put(value, key)))
+      const [claimed] = await Promise.all([
+        claimIn(queue, isEmpty ? { ...claim, limit: 0 } : claim),
+        ...Object.entries(keep).map(([key, value]) => meta.put(value, key)),
+      ])
       return { settled, claim: claimed, limit: claim.limit, counters: queue.counters }
     },
     // What a power cut takes from here, a lease or a removal, is sent again under the same key, which the server knows.
