@@ -6,7 +6,8 @@ export default defineConfig({
   outputDir: 'test-results',
   fullyParallel: true,
   workers: 2,
-  timeout: 60_000,
+  timeout: 90_000,
+  expect: { timeout: 15_000 },
   forbidOnly: process.env.CI === 'true',
   // A machine that is busy with something else stretches every wait. What fails twice is broken; the list tells both.
   retries: process.env.CI === 'true' ? 1 : 0,

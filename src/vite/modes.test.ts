@@ -249,7 +249,7 @@ self.addEventListener('fetch', () => console.log(new URL('./picture.bin', import
   })
 })
 
-const PATIENCE = { timeout: 10_000, interval: 50 }
+const PATIENCE = { timeout: 30_000, interval: 50 }
 
 async function serve(config: InlineConfig) {
   const server = await createServer({ ...config, server: { port: 0, host: '127.0.0.1', ...config.server } })
