@@ -136,19 +136,28 @@ function ownFile(root: string, option: 'worker' | 'handlers', file: string): str
   })
 }
 
-function generatedWorker(root: string, { name, caching, navigationFallback, handlers }: ResolvedOptions): string {
+function generatedWorker(root: string, options: ResolvedOptions): string {
+  return options.selfDestroying ? leavingWorker(options) : replayingWorker(root, options)
+}
+
+function leavingWorker({ caching }: ResolvedOptions): string {
+  const cacheNames = caching.flatMap(({ cacheName = [] }) => cacheName)
+  return `import { leave } from ${JSON.stringify(workerModule('leave'))}\nleave({ cacheNames: ${toSource(cacheNames)} })\n`
+}
+
+function replayingWorker(root: string, { name, caching, navigationFallback, handlers }: ResolvedOptions): string {
   // They were checked when the plugin was called; the worker need not carry what checks them.
   const options = toSource({ name, rules: caching, fallback: navigationFallback })
   const own = handlers && `import { handlers } from ${JSON.stringify(ownFile(root, 'handlers', handlers))}\n`
-  return `import { runWorker } from ${JSON.stringify(packageEntry())}
+  return `import { runWorker } from ${JSON.stringify(workerModule('run'))}
 ${own ?? ''}runWorker({ manifest: self.__WB_MANIFEST, ...${options}${own ? ', handlers' : ''} })
 `
 }
 
 /** By path and not by name: the worker of this very copy of the package, wherever a package manager has put it. */
-function packageEntry(): string {
+function workerModule(name: 'run' | 'leave'): string {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
-  return toPosix(fileURLToPath(new URL(`../../sw/run.${extension}`, import.meta.url)))
+  return toPosix(fileURLToPath(new URL(`../../sw/${name}.${extension}`, import.meta.url)))
 }
 
 function toPosix(file: string): string {

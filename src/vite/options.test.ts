@@ -24,6 +24,11 @@ describe('resolveOptions', () => {
     expect(resolveOptions({ precache: false }).precache).toBe(false)
   })
 
+  it('keeps nothing for a worker that leaves', () => {
+    const options = resolveOptions({ selfDestroying: true, worker: 'src/sw.ts', precache: { include: ['**/*'] } })
+    expect(options).toMatchObject({ worker: undefined, precache: false, navigationFallback: false })
+  })
+
   it.each([
     ['an unknown name', { cacheing: [] }, /option cacheing: there is none of that name\. Known are name, caching/],
     ['an unknown name within', { precache: { globs: [] } }, /precache\.globs/],
@@ -36,6 +41,9 @@ describe('resolveOptions', () => {
     ['a glob outside a list', { precache: { include: '**/*' } }, /precache\.include/],
     ['a bad caching rule', { caching: [{ match: 'api', strategy: 'cache-first' }] }, /caching\[0\]\.match/],
     ['a bad fallback', { navigationFallback: true }, /navigationFallback/],
+    ['a manifest with a wrong member', { manifest: { name: 7 } }, /option manifest\.name: it is not a text/],
+    ['a manifest in a folder', { manifestFilename: 'app/site.webmanifest' }, /option manifestFilename/],
+    ['leaving that is a text', { selfDestroying: 'yes' }, /option selfDestroying/],
     [
       'rules that an own worker would not see',
       { worker: 'src/sw.ts', caching: [] },

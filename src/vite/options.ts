@@ -7,6 +7,7 @@ import {
 } from '../protocol/caching.ts'
 import { HoldfastError } from '../protocol/errors.ts'
 import { DEFAULT_NAME } from '../protocol/names.ts'
+import { checkWebManifest, type WebManifest } from './web-manifest.ts'
 
 /** Which files of the build are stored when the worker installs. */
 export interface PrecacheOptions {
@@ -47,6 +48,15 @@ export interface PluginOptions {
   dev?: boolean
   /** Vite plugins for the worker's own build, which shares none with the app's. */
   plugins?: PluginOption[]
+  /** The web app manifest: it is emitted, linked by every page, and checked for what keeps an app from being installed. */
+  manifest?: WebManifest
+  /** The manifest's file name, directly under the base. Default `manifest.webmanifest`. */
+  manifestFilename?: string
+  /**
+   * To leave Holdfast: instead of any other worker one is built that unregisters itself and deletes the caches. Pages
+   * register none any more. Waiting writes stay in the database. Keep it until nobody comes with the old worker.
+   */
+  selfDestroying?: boolean
 }
 
 /** The options with their defaults filled in. */
@@ -61,6 +71,9 @@ export interface ResolvedOptions {
   register: boolean
   dev: boolean
   plugins: PluginOption[]
+  manifest: WebManifest | undefined
+  manifestFilename: string
+  selfDestroying: boolean
 }
 
 const KINDS = {
@@ -74,6 +87,9 @@ const KINDS = {
   register: 'switch',
   dev: 'switch',
   plugins: 'list',
+  manifest: 'manifest',
+  manifestFilename: 'manifestFile',
+  selfDestroying: 'switch',
 } satisfies Record<keyof PluginOptions, string>
 
 const PRECACHE_KINDS = {
@@ -91,6 +107,11 @@ const TESTS: Record<string, { test: (value: unknown) => boolean; wants: string }
   size: { test: value => typeof value === 'number' && value > 0, wants: 'a number of bytes above 0' },
   precache: { test: value => value === false || isPlain(value), wants: 'false or { include, exclude }' },
   fallback: { test: () => true, wants: '' },
+  manifest: { test: () => true, wants: '' },
+  manifestFile: {
+    test: value => typeof value === 'string' && /^[^/\\?#]+\.(?:webmanifest|json)$/.test(value),
+    wants: "a name such as 'manifest.webmanifest'",
+  },
 }
 
 /**
@@ -103,7 +124,7 @@ export function resolveOptions(options: PluginOptions = {}): ResolvedOptions {
   checkKinds(options, KINDS, '')
   if (options.precache) checkKinds({ ...options.precache }, PRECACHE_KINDS, 'precache.')
   checkOwnWorker(options)
-  return {
+  const resolved = {
     name: options.name ?? DEFAULT_NAME,
     caching: checkCachingRules(options.caching),
     precache: options.precache !== false && { ...PRECACHE_DEFAULTS, ...withoutUndefined(options.precache) },
@@ -114,8 +135,15 @@ export function resolveOptions(options: PluginOptions = {}): ResolvedOptions {
     register: options.register ?? true,
     dev: options.dev ?? true,
     plugins: options.plugins ?? [],
+    manifest: options.manifest && checkWebManifest(options.manifest),
+    manifestFilename: options.manifestFilename ?? 'manifest.webmanifest',
+    selfDestroying: options.selfDestroying ?? false,
   }
+  return resolved.selfDestroying ? { ...resolved, ...NOTHING_KEPT } : resolved
 }
+
+/** The worker that takes its leave stores and answers nothing, and runs nothing of the app. */
+const NOTHING_KEPT = { worker: undefined, handlers: undefined, precache: false, navigationFallback: false } as const
 
 const PRECACHE_DEFAULTS: Required<PrecacheOptions> = {
   include: ['**/*'],

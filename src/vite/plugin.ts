@@ -7,7 +7,9 @@ import { serveDevWorker } from './dev-worker.ts'
 import { createHashedTest } from './hashed-names.ts'
 import { collectManifest, type Manifest } from './manifest.ts'
 import { type PluginOptions, type ResolvedOptions, resolveOptions } from './options.ts'
-import { REGISTER_ID, registerModule } from './register-module.ts'
+import { REGISTER_ID } from './register-module.ts'
+import { virtualModules } from './virtual-modules.ts'
+import { webManifestPlugin } from './web-manifest-plugin.ts'
 import { locateWorker, type WorkerLocation } from './worker-location.ts'
 
 /**
@@ -16,7 +18,8 @@ import { locateWorker, type WorkerLocation } from './worker-location.ts'
  * base, with the same address, scope and type in `vite build`, `vite preview` and `vite dev`.
  *
  * The app's code finds the worker's address in `__HOLDFAST_WORKER__`, which `createHoldfast()` reads. Apps whose HTML
- * does not come from Vite import `virtual:holdfast/register` to register the worker. Server builds get no worker.
+ * does not come from Vite import `virtual:holdfast/register` to register the worker, and apps that tell people of new
+ * versions `registerHoldfast` from `virtual:holdfast`. Server builds get no worker.
  *
  * Throws a `HoldfastError` with code `invalid-options` when an option is unknown, of the wrong type, or a bad rule.
  *
@@ -28,12 +31,14 @@ import { locateWorker, type WorkerLocation } from './worker-location.ts'
  */
 export function holdfast(options: PluginOptions = {}): Plugin[] {
   const resolved = resolveOptions(options)
-  return [pagePlugin(resolved), buildPlugin(resolved), servePlugin(resolved)]
+  // The manifest first: the worker stores it, so it has to be there when the worker is built.
+  return [...webManifestPlugin(resolved), pagePlugin(resolved), buildPlugin(resolved), servePlugin(resolved)]
 }
 
 /** Tells the page where the worker is, and registers it. */
 function pagePlugin(options: ResolvedOptions): Plugin {
   let location: WorkerLocation | false = false
+  let leaving: string | undefined
   let isDev = false
   return {
     name: 'holdfast:page',
@@ -45,22 +50,19 @@ function pagePlugin(options: ResolvedOptions): Plugin {
         isDev = command === 'serve'
         const hasWorker = options.dev || !isDev || isPreview === true
         location = hasWorker && locateWorker(config.base, { ...options, command })
+        if (location && options.selfDestroying) {
+          leaving = location.scope
+          location = false
+        }
         return { define: { __HOLDFAST_WORKER__: JSON.stringify(location) } }
       },
     },
-    resolveId: {
-      filter: { id: /^virtual:holdfast\/register$/ },
-      handler: () => `\0${REGISTER_ID}`,
-    },
-    load: {
-      filter: { id: /^\0virtual:holdfast\/register$/ },
-      handler: () => registerModule(location, isDev),
-    },
+    ...virtualModules(() => ({ location, leaving, isDev })),
     transformIndexHtml: {
       // Before Vite's own pass, which makes a file of the inline module: a strict CSP allows no inline script.
       order: 'pre',
       handler: () => {
-        if (!options.register || !location) return []
+        if (!options.register || (!location && leaving === undefined)) return []
         return [{ tag: 'script', attrs: { type: 'module' }, children: `import '${REGISTER_ID}'`, injectTo: 'head' }]
       },
     },
@@ -145,6 +147,11 @@ function report(
 ) {
   const { maximumFileSizeBytes = 0 } = options.precache || {}
   const size = `${kilobytes(code.length)} kB, gzip ${kilobytes(gzipSync(code).length)} kB`
+  if (options.selfDestroying) {
+    config.logger.info(`holdfast: ${options.filename} (${size}) unregisters itself and deletes its caches.`)
+    config.logger.info(leavingText(options.name))
+    return
+  }
   config.logger.info(`holdfast: ${options.filename} (${size}) stores ${entries.length} files, ${kilobytes(bytes)} kB`)
   if (tooLarge.length === 0) return
   const limit = `larger than precache.maximumFileSizeBytes (${maximumFileSizeBytes})`
@@ -161,6 +168,10 @@ function servePlugin(options: ResolvedOptions): Plugin {
       serveDevWorker(server, options, locateWorker(server.config.base, { ...options, command: 'serve' }))
     },
   }
+}
+
+function leavingText(name: string): string {
+  return `holdfast: writes that wait stay in the database "${name}", which is not deleted. Pages that call createHoldfast() send them while they are open; without that they stay on the device, unsent.`
 }
 
 function kilobytes(bytes: number): string {
