@@ -28,7 +28,8 @@ export async function sendTogether(run: Run, members: readonly [Claimed, ...Clai
   const isAbandoned = (isCut && isSilent(head)) || wasNotBegun
   run.pace.end(origin, { rttMs: now - startedAt, ...head, id: first.id, isRetry, isAbandoned })
   run.mark?.('holdfast:attempt', now - startedAt, { ids: members.map(({ mutation }) => mutation.id) })
-  notePath(run, first, head)
+  // One that this page ended itself, as it was put away, says nothing of the network.
+  if (!run.signal?.aborted) notePath(run, first, head)
   const unsent = members.filter((_, index) => !sent[index])
   const ended = members.flatMap(({ mutation }, index): Ended[] => {
     const ending = sent[index]

@@ -178,7 +178,9 @@ function withKey(
     mutation.method === before.method &&
     fieldsOf(mutation) === fieldsOf(before) &&
     (mutation.body === before.body || isSameContent(apart ?? contentOf(mutation.body), content ?? lostOf(before)))
-  return isSame ? edited : { ...edited, mutation: { ...mutation, idempotencyKey: newId() } }
+  if (isSame) return edited
+  const { keyGiven: _ofTheOldOne, ...rest } = mutation
+  return { ...edited, mutation: { ...rest, idempotencyKey: newId() } }
 }
 
 /** In the form of the one that was checked. */

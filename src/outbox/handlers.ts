@@ -14,6 +14,34 @@ import type { Judge } from './own-judge.ts'
 export interface Handlers {
   auth?: Record<string, AuthProvider>
   judges?: Record<string, Judge>
+  /** For the worker, see `queue`: what is to hold for a write that it may have to keep. */
+  captures?: Record<string, CaptureHandler>
+}
+
+/**
+ * Says what holds for a write of the app that the worker may have to keep, before the write is sent. What it leaves out is
+ * as the rule says. `false`: the worker leaves this write alone, and so it does where the function throws.
+ *
+ * @example
+ * const captures = { note: ({ url }: CapturedWrite) => ({ entity: `note:${url.pathname.split('/')[3]}` }) }
+ */
+export type CaptureHandler = (write: CapturedWrite) => CaptureTerms | false | undefined
+
+export interface CaptureTerms {
+  entity?: string
+  priority?: number
+  coalesce?: false | 'replace' | 'merge'
+  meta?: Record<string, unknown>
+}
+
+/** A write of the app, as a handler sees it. */
+export interface CapturedWrite {
+  url: URL
+  method: string
+  headers: Headers
+  bytes: ArrayBuffer
+  /** The body, where it is JSON; else undefined. */
+  json(): unknown
 }
 
 /** Says who sends, each time something is sent. What it gives is never stored. */

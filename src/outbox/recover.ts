@@ -39,7 +39,9 @@ export async function recover(queue: Queue, options: RecoverOptions): Promise<nu
 async function takeOver(queue: Queue, mutation: Mutation, options: RecoverOptions): Promise<number | undefined> {
   const { now, exclusive, random } = options
   const { lease, ...rest } = mutation
-  if (lease && lease.until > now && (!exclusive || lease.unlocked)) return lease.until
+  // One that ends later than any lease can was given before the clock was set back.
+  const isLive = lease && lease.until > now && lease.until < now + LONGEST_LEASE_MS
+  if (isLive && (!exclusive || lease.unlocked)) return lease.until
   const failures = rest.failures + 1
   const cutOff: Mutation = { ...rest, failures, lastError: { code: 'interrupted', message: INTERRUPTED } }
   // Once is bad luck. What ends its sender again and again must not do so at every start.
@@ -52,6 +54,9 @@ async function takeOver(queue: Queue, mutation: Mutation, options: RecoverOption
   await putBack(queue, cutOff, now)
   return undefined
 }
+
+/** Longer than any event that carries a run. */
+const LONGEST_LEASE_MS = 200_000
 
 /** What the entry of a mutation says whose sender was killed before it could say how its attempt ended. */
 export const INTERRUPTED = 'An attempt was cut off. The server may have it; the same key will tell.'

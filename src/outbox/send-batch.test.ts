@@ -119,6 +119,7 @@ describe('what is sent', () => {
     ['the server failed with it before', { attempts: 1, failures: 1 }, {}],
     ['the network failed with it again and again', { failures: 4 }, {}],
     ['it must not be sent twice unasked', { onUncertain: 'hold' }, {}],
+    ['the app gave its key', { idempotencyKey: 'given', keyGiven: true }, {}],
     ['it is large', { body: { kind: 'apart', of: 'json', blobKey: 'b', size: 70_000 } }, {}],
     ['it asks with other credentials', { credentials: 'omit' }, {}],
     ['it goes to another origin', {}, { url: 'https://app.example.evil/notes' }],

@@ -106,11 +106,12 @@ async function sendGroup(group: readonly BatchRequest[], ports: BatchPorts, outc
 /**
  * Whether a mutation may share a request with others. Not where it came to nothing before, since that may be what the
  * others would come to with it; without a network, which is seldom its fault, it has three more. Nor where it must not be
- * sent again unasked, as a batch is that was halved; nor where it is large, since a batch is to save small requests.
+ * sent again unasked, as a batch is that was halved; nor where it is large, since a batch is to save small requests; nor
+ * where the app gave the key, which may be that of another write, too.
  */
 function mayBatch({ mutation, url }: BatchRequest, { endpoint }: BatchPorts, first?: BatchRequest): boolean {
-  const { attempts, failures, onUncertain, credentials, body } = mutation
-  const isHarmless = attempts === 0 && failures < 4 && !onUncertain && body.kind !== 'apart'
+  const { attempts, failures, onUncertain, keyGiven, credentials, body } = mutation
+  const isHarmless = attempts === 0 && failures < 4 && !onUncertain && !keyGiven && body.kind !== 'apart'
   return isHarmless && credentials === first?.mutation.credentials && isBatchPath(pathOf(url, endpoint))
 }
 

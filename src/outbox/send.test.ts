@@ -48,6 +48,18 @@ describe('the idempotency key', () => {
   })
 })
 
+describe('a key that the app gave itself', () => {
+  it('is sent as it was, whatever the settings say, and to whatever origin', async () => {
+    await engine.record('/own', 'https://else.example/stranger')
+    for (const mutation of await engine.queue()) {
+      const given = { ...mutation, idempotencyKey: 'given-1', keyGiven: true } as Mutation
+      await engine.storage.mutations.setItem(given.key, given)
+    }
+    await engine.drain()
+    expect(keysByPath()).toEqual({ '/own': 'given-1', '/stranger': 'given-1' })
+  })
+})
+
 describe('the request', () => {
   it('has the credentials mode of the caller, and else none', async () => {
     await engine.record({ url: '/include', credentials: 'include' }, { url: '/omit', credentials: 'omit' }, '/plain')

@@ -70,10 +70,14 @@ async function sendOnce(mutation: Mutation, { url, headers, body }: SendableRequ
 }
 
 /** The header with the key, where the server is known to let it pass. */
-function keyField({ id, idempotencyKey }: Mutation, url: string, { key, origin }: SendPorts): [string, string][] {
+export function keyField(
+  { id, idempotencyKey, keyGiven }: Pick<Mutation, 'id' | 'idempotencyKey' | 'keyGiven'>,
+  url: string,
+  { key, origin }: Pick<SendPorts, 'key' | 'origin'>,
+): [string, string][] {
   const value = idempotencyKey ?? id
-  if (![origin, ...key.origins].includes(new URL(url).origin)) return []
-  return [[key.header, key.form === 'bare' ? value : formatIdempotencyKey(value)]]
+  if (!keyGiven && ![origin, ...key.origins].includes(new URL(url).origin)) return []
+  return [[key.header, keyGiven || key.form === 'bare' ? value : formatIdempotencyKey(value)]]
 }
 
 /** Nothing has left the device. */

@@ -23,7 +23,7 @@ export function askWorker(worker: ServiceWorker, { name, eager, signal }: AskOpt
     let hasBegun = false
     after(ACK_TIMEOUT_MS, done.signal, () => hasBegun || resolve('silent'))
     after(ANSWER_TIMEOUT_MS, done.signal, () => reject(unanswered()))
-    signal.addEventListener('abort', () => reject(unanswered()), { once: true })
+    signal.addEventListener('abort', () => reject(unanswered()), { signal: done.signal })
     port1.onmessage = ({ data }: MessageEvent<DrainReply>) => {
       hasBegun = true
       if (!data.ok) reject(unanswered(data.message))

@@ -19,7 +19,8 @@ export function createLater(ports: RestPorts): Later {
     rest ??= createRest(ports)
     return rest
   }
-  load().catch(() => undefined)
+  const begin = () => ports.signal.aborted || load().catch(() => setTimeout(begin, AGAIN_MS))
+  void begin()
   return {
     outbox: lazily<Outbox, (typeof OUTBOX)[number]>(async () => (await load()).outbox, OUTBOX, ports.subscribe),
     deadLetters: lazily<DeadLetters, (typeof DEAD_LETTERS)[number]>(
@@ -34,6 +35,9 @@ export function createLater(ports: RestPorts): Later {
     sync: async () => (await load()).sync(),
   }
 }
+
+/** Without them nothing looks at the queue: the network may have failed just then. */
+const AGAIN_MS = 10_000
 
 const OUTBOX = ['list', 'get', 'count', 'cancel', 'retry'] as const
 const DEAD_LETTERS = ['list', 'get', 'retry', 'discard', 'export', 'import'] as const
@@ -56,7 +60,7 @@ function notLoaded(cause: unknown): never {
     code: 'not-loaded',
     action: 'load the rest of Holdfast',
     reason: 'its file could not be fetched',
-    hint: 'What is recorded is safe. Reload the page when there is a network.',
+    hint: 'Nothing is lost. Try again later.',
     cause,
   })
 }

@@ -17,13 +17,14 @@ export interface LivePorts
   extends Omit<StatusPorts, 'usedShare'>,
     Omit<TabsPorts, 'onChange'>,
     Pick<ConnectivityPorts, 'fetch' | 'isOnline' | 'connection' | 'probe'>,
-    Pick<TriggersOptions, 'attend' | 'window' | 'document'> {
+    Pick<TriggersOptions, 'attend' | 'window' | 'document' | 'workerReady'> {
   channel: Channel
   wake: Wake
   /** Drains in this page. */
   drain: (eager: boolean) => Promise<unknown>
-  /** Ends what this page is sending. */
+  /** Ends what this page is sending, and begins nothing more until it may again. */
   stopDraining: () => void
+  allowDraining: () => void
   receipts: Receipts
   user: User
 }
@@ -81,6 +82,10 @@ export function startLive(ports: LivePorts): Live {
   channel.onMessage(hear)
   tabs.channel.onMessage(message => {
     if (message.type === 'link' && isLink(message.link)) connectivity.hear(message.link)
+    // Whoever has just begun, or was away, knows only what its browser says. What the leader believes, it believes now.
+    if (message.type === 'asking' && tabs.election.leadership()) {
+      tabs.channel.post('link', { link: { ...connectivity.get(), measuredAt: ports.now() } })
+    }
     if (message.type === 'wanted' && tabs.election.leadership()) drain(message.eager).catch(() => undefined)
   })
   followPageLife(
@@ -91,11 +96,17 @@ export function startLive(ports: LivePorts): Live {
         channel.suspend()
       },
       onReturn() {
+        ports.allowDraining()
         channel.resume()
         tabs.comeBack()
       },
     },
     ports,
+  )
+  ports.document.addEventListener(
+    'visibilitychange',
+    () => void (ports.document.visibilityState === 'visible' && connectivity.check('shown')),
+    { signal },
   )
   signal.addEventListener('abort', connectivity.stop)
 
@@ -109,7 +120,7 @@ export function startLive(ports: LivePorts): Live {
   }
 }
 
-/** The other tabs hear it; the worker reads it, and so does the tab that leads next. */
+/** The other tabs hear it; the worker reads it. */
 function tell({ open }: LivePorts, { channel, election }: Tabs, link: Link): void {
   channel.post('link', { link })
   const { term } = election.leadership() ?? {}

@@ -7,11 +7,13 @@ import { refuseInput, withRareTerms } from '../outbox/rare-input.ts'
 import { readMetrics, type SyncMetrics } from '../outbox/sync-metrics.ts'
 import type { DrainResult } from '../protocol/messages.ts'
 import { namesOf } from '../protocol/names.ts'
+import { deliveryAddress } from '../protocol/own-request.ts'
 import { askWorker } from './ask-worker.ts'
 import type { ConnectionInfo } from './connectivity/link-state.ts'
-import { type ConnectivityOptions, checkProbeOption } from './connectivity/probe.ts'
+import { type ConnectivityOptions, checkProbeOption, type Probe } from './connectivity/probe.ts'
 import { type LivePorts, startLive } from './live.ts'
 import { registerPeriodicSync } from './periodic-sync.ts'
+import { shareRuns } from './share-runs.ts'
 import type { Wake } from './wake.ts'
 import type { WorkerLink } from './worker-link.ts'
 
@@ -47,18 +49,32 @@ export interface Rest {
 export function createRest(ports: RestPorts): Rest {
   const { link, name, signal, open } = ports
   const platform = browserPlatform()
+  // Under a worker that keeps writes this is how it tells these from those of the app.
+  const deliver: typeof fetch = (url, init) => platform.fetch(deliveryAddress(String(url)), init)
   let sending = new AbortController()
 
   /** Until nothing more is due; the page's timer comes again for what will be. */
-  async function drain(eager: boolean): Promise<DrainResult> {
+  async function drainOnce(eager: boolean): Promise<DrainResult> {
     const until = AbortSignal.any([signal, sending.signal])
-    const drainPorts = { ...platform, ...(await ports.drainPorts()), signal: until }
+    // A page that is put away begins nothing that it could not end.
+    until.throwIfAborted()
+    const drainPorts = { ...platform, fetch: deliver, ...(await ports.drainPorts()), signal: until }
     return drainFor(drainPorts, { budgetMs: BUDGET_MS, eager, once: true })
   }
 
+  // Longer than any run takes that does not hang.
+  const drain = shareRuns({ run: drainOnce, sleep: platform.sleep, patienceMs: BUDGET_MS + 10_000 })
+
+  async function sync(): Promise<DrainResult> {
+    const worker = (await link.soon())?.active
+    const result = worker ? await askWorker(worker, { name, signal, eager: true }) : 'silent'
+    return result === 'silent' ? drain(true) : result
+  }
+
+  /** A worker that says that it cannot, or that says nothing more, is taken over like one that is silent. */
   async function attend(eager: boolean): Promise<DrainResult> {
     const worker = (await link.soon())?.active
-    const result = worker ? await askWorker(worker, { name, signal, eager }) : 'silent'
+    const result = worker ? await askWorker(worker, { name, signal, eager }).catch(() => 'silent' as const) : 'silent'
     return result === 'silent' ? drain(eager) : result
   }
 
@@ -66,16 +82,17 @@ export function createRest(ports: RestPorts): Rest {
     return startLive({
       ...platform,
       ...ports,
-      probe: checkProbeOption(ports.connectivity, document.baseURI, ports.workerUrl),
+      probe: probeOf(ports),
+      workerReady: link.ready,
       connection: () => (navigator as { connection?: ConnectionInfo }).connection,
       monotonic: () => performance.now(),
       window,
       document,
       attend,
       drain,
-      stopDraining() {
-        sending.abort()
-        sending = new AbortController()
+      stopDraining: () => sending.abort(),
+      allowDraining() {
+        if (sending.signal.aborted) sending = new AbortController()
       },
     })
   }
@@ -94,7 +111,17 @@ export function createRest(ports: RestPorts): Rest {
     async drainHere(eager) {
       if (!leavesToLeader(eager)) await drain(eager)
     },
-    sync: () => attend(true),
+    sync,
+  }
+}
+
+/** What is wrong with it is said, and keeps nothing else from being begun. */
+function probeOf({ connectivity, workerUrl }: RestPorts): Probe | undefined {
+  try {
+    return checkProbeOption(connectivity, document.baseURI, workerUrl)
+  } catch (error) {
+    reportError(error)
+    return checkProbeOption(undefined, document.baseURI, workerUrl)
   }
 }
 

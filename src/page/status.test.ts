@@ -26,6 +26,7 @@ const create = (ports: Partial<StatusPorts> = {}) => {
     limits: { mutations: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY },
     now: () => 1_000,
     usedShare: async () => 0,
+    signal: new AbortController().signal,
     ...ports,
   })
   return { ...live, get: store.get, subscribe: store.subscribe }
@@ -189,4 +190,15 @@ it('reads at most ten times a second what a drain has done, and the last of it a
   await count({ pending: 7 })
   await expect.poll(() => status.get().pending).toBe(7)
   expect(reads).toBeLessThanOrEqual(2)
+})
+
+it('says nothing of a database that was closed with the client', async () => {
+  const lifetime = new AbortController()
+  const open = () => (lifetime.signal.aborted ? Promise.reject(new Error('closed')) : Promise.resolve(storage))
+  const status = create({ open, signal: lifetime.signal })
+  await status.refresh()
+  const late = status.refresh()
+  lifetime.abort()
+  await Promise.all([late, status.refresh()])
+  expect(status.get().storage).toBe('durable')
 })

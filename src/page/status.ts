@@ -18,7 +18,7 @@ export interface LiveStatus {
   setLeader(leads: boolean): void
   /** As of the last link. */
   online(): boolean
-  /** False only where the database said, at the last read, that nothing waits. */
+  /** False only where the database said, at the last read, that nothing waits, or that nothing may be sent. */
   mayHavePending(): boolean
 }
 
@@ -33,10 +33,12 @@ export interface StatusPorts {
   now: () => number
   /** The share of what the browser lets this site store that is used, where it tells. */
   usedShare: () => Promise<number>
+  /** The end of the client: what cannot be read after it says nothing. */
+  signal: AbortSignal
 }
 
 /** Keeps the status: counts from the database, what is on its way from the channel. */
-export function createStatus({ store, open, isOnline, now, ...ports }: StatusPorts): LiveStatus {
+export function createStatus({ store, open, isOnline, now, signal, ...ports }: StatusPorts): LiveStatus {
   const sending = new Set<string>()
   let counts: Counts = { ...NOTHING, storage: 'durable' }
   let progress: SyncProgress | undefined
@@ -45,7 +47,8 @@ export function createStatus({ store, open, isOnline, now, ...ports }: StatusPor
   let isKnown = false
   const publish = () => store.set(toStatus(counts, { sending: sending.size, ...link, leader, progress }))
   const reread = createRefresh(async () => {
-    const read = await readCounts(open, ports)
+    const read = signal.aborted ? undefined : await readCounts(open, ports)
+    if (signal.aborted) return
     isKnown = read !== undefined
     // What cannot be read is not nothing: the last known counts stand.
     counts = read ?? { ...counts, storage: 'unavailable' }
@@ -77,7 +80,8 @@ export function createStatus({ store, open, isOnline, now, ...ports }: StatusPor
       publish()
     },
     online: () => link.online,
-    mayHavePending: () => !isKnown || counts.pending > counts.held,
+    // What is paused or held goes on when somebody says so, and that is told.
+    mayHavePending: () => !isKnown || (counts.pending > counts.held && !counts.paused && !counts.isHeld),
   }
 }
 

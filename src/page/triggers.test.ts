@@ -10,6 +10,8 @@ let attended: boolean[]
 let isFollower: boolean
 let shown: number
 let lifetime: AbortController
+let workerIsReady: (found: unknown) => void
+let readFails: boolean
 let triggers: Triggers
 
 beforeEach(async () => {
@@ -22,6 +24,7 @@ beforeEach(async () => {
   isFollower = false
   shown = 0
   lifetime = new AbortController()
+  readFails = false
   triggers = start()
   await vi.advanceTimersByTimeAsync(0)
   woken = []
@@ -42,8 +45,12 @@ function start(): Triggers {
     random: () => 0,
     mayHavePending: () => pending > 0,
     now: () => Date.now(),
+    workerReady: new Promise(resolve => {
+      workerIsReady = resolve
+    }),
     onShown: async () => {
       shown += 1
+      if (readFails) throw new Error('The database cannot be opened.')
     },
     signal: lifetime.signal,
   })
@@ -61,9 +68,49 @@ describe('with something waiting, somebody looks', () => {
     expect(woken).toEqual([true])
   })
 
-  it('when the page is shown again, and not when it is hidden', async () => {
+  it('when the page is hidden, since it may be closed next and its tag used up', () => {
     document.visibilityState = 'hidden'
     document.dispatchEvent(new Event('visibilitychange'))
+    expect(woken).toEqual([false])
+    expect(shown).toBe(0)
+  })
+
+  it('when the worker is there at last, with which a tag can be armed', async () => {
+    workerIsReady({})
+    await vi.advanceTimersByTimeAsync(0)
+    expect(woken).toEqual([false])
+  })
+
+  it('and not once more where no worker comes', async () => {
+    workerIsReady(undefined)
+    await vi.advanceTimersByTimeAsync(0)
+    expect(woken).toEqual([])
+  })
+
+  it('also where this page cannot read: the worker may', async () => {
+    readFails = true
+    window.dispatchEvent(new Event('pageshow'))
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(woken).toEqual([true])
+    expect(attended).toEqual([false])
+  })
+
+  it('and one of many tabs is enough, again and again', async () => {
+    isFollower = true
+    const looks: string[] = []
+    // The leader looks every ten seconds, and says so within a second.
+    for (let round = 0; round < 6; round += 1) {
+      await vi.advanceTimersByTimeAsync(1_000)
+      triggers.hear({ holdfast: 1, type: 'drained', synced: 0, failed: 0, remaining: 1 })
+      await vi.advanceTimersByTimeAsync(10_000)
+      looks.push(...attended.map(String))
+    }
+    expect(looks).toEqual([])
+    await vi.advanceTimersByTimeAsync(2_000)
+    expect(attended).toEqual([false])
+  })
+
+  it('when the page is shown again', async () => {
     document.visibilityState = 'visible'
     document.dispatchEvent(new Event('visibilitychange'))
     window.dispatchEvent(new Event('pageshow'))

@@ -10,6 +10,8 @@ export interface TriggersOptions {
   isFollower: () => boolean
   now: () => number
   random: () => number
+  /** The registration when its worker is active; nothing where there is none and none will come. Never rejects. */
+  workerReady: Promise<unknown>
   /** The page is shown, for the first time or again, and may have missed messages. */
   onShown: () => Promise<void>
   /** Where `online` and `pageshow` are heard. */
@@ -47,12 +49,15 @@ export function startTriggers(options: TriggersOptions): Triggers {
   function look(): void {
     const eager = isEager
     isEager = false
-    arm(QUIET_MS)
+    arm(QUIET_MS + grace())
     if (mayHavePending())
-      onShown()
-        .then(() => mayHavePending() && options.attend(eager), ignore)
+      read()
+        .then(() => mayHavePending() && options.attend(eager))
         .catch(ignore)
   }
+
+  /** What cannot be read here may be read by the worker: then it looks all the same. */
+  const read = () => onShown().catch(ignore)
 
   /** The leader goes first. */
   const grace = () => (isFollower() ? GRACE_MS * (1 + random() / 2) : 0)
@@ -68,16 +73,23 @@ export function startTriggers(options: TriggersOptions): Triggers {
     if (!isFollower()) wakeIfPending()
     else if (mayHavePending()) expectSoon(true)
   }
-  const shown = () => {
-    onShown().then(wakeIfPending, ignore)
+  const shown = async () => {
+    await read()
+    if (!signal.aborted) wakeIfPending()
+  }
+  /** The tag of a tab that is closed next may be used up, or was never armed: there was no worker then. */
+  const armTag = () => {
+    if (mayHavePending() && !signal.aborted) wake()
   }
 
   listen(window, 'online', reconnected)
-  listen(window, 'pageshow', shown)
+  listen(window, 'pageshow', () => void shown())
   listen(document, 'visibilitychange', () => {
-    if (document.visibilityState === 'visible') shown()
+    if (document.visibilityState === 'visible') void shown()
+    else armTag()
   })
-  shown()
+  const isRead = shown()
+  void options.workerReady.then(found => found && isRead.then(armTag))
   signal.addEventListener('abort', () => clearTimeout(timer))
   arm(QUIET_MS)
 
@@ -91,7 +103,7 @@ export function startTriggers(options: TriggersOptions): Triggers {
       isEager = false
       // A drain that ended says when the next attempt is due.
       const dueAt = 'nextAttemptAt' in message ? message.nextAttemptAt : undefined
-      arm(dueAt === undefined ? QUIET_MS : Math.min(Math.max(dueAt - now(), 0) + grace(), QUIET_MS))
+      arm((dueAt === undefined ? QUIET_MS : Math.min(Math.max(dueAt - now(), 0), QUIET_MS)) + grace())
     },
     expectSoon,
     reconnected,

@@ -460,3 +460,30 @@ it('does not mind a clock that jumps', async () => {
   await wait(4_000)
   expect(links).toMatchObject([{ online: false }, { online: true, measuredAt: expect.any(Number) }])
 })
+
+describe('a link that was found to be slow', () => {
+  it('is measured again each minute, and is fast when it has become so, whatever else is answered meanwhile', async () => {
+    const { connectivity, world, links, probes, wait } = setUp({ path: 'slow' })
+    connectivity.start()
+    await wait(5_000)
+    expect(links.at(-1)).toMatchObject({ online: true, quality: 'slow' })
+    world.path = 'up'
+    for (let seconds = 0; seconds < 300; seconds += 1) {
+      connectivity.report({ ok: true })
+      await wait(1_000)
+    }
+    expect(links.at(-1)).toMatchObject({ online: true, quality: 'fast' })
+    expect(probes.length).toBeLessThanOrEqual(5)
+    const before = probes.length
+    await wait(HOUR_MS)
+    expect(probes).toHaveLength(before)
+  })
+
+  it('is not looked at by a tab that does not lead', async () => {
+    const { connectivity, probes, wait } = setUp()
+    connectivity.hear({ online: true, quality: 'slow', saveData: false, latencyMs: 2_000, measuredAt: START })
+    connectivity.report({ ok: true })
+    await wait(HOUR_MS)
+    expect(probes).toEqual([])
+  })
+})

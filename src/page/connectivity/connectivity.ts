@@ -33,7 +33,7 @@ export interface Connectivity {
  * Follows the browser's word and checks it. Where the browser says offline, that is believed at once, and looked into
  * once a minute, since some browsers are wrong about it for hours; where it says online, that is believed until a probe
  * fails. While not online, probes follow each other by full jitter from 1 s up to 60 s; while online, there is no
- * traffic but after a request that failed, or when somebody asks.
+ * traffic but after a request that failed, when somebody asks, and once a minute where the link was found to be slow.
  *
  * Timers of hidden pages ring once a minute; nothing here needs them to be punctual. Without a probe, a report of failure
  * is believed for a minute, then the browser again: nobody would find out otherwise.
@@ -103,8 +103,10 @@ function believe(outcome: RequestOutcome, { probe }: ConnectivityPorts, state: L
   const isDoubtful = !state.get().online && !state.browserSaysOnline()
   if (probe && isDoubtful) watch.askSoon()
   else {
-    watch.end()
+    // On a slow link the next measurement goes on: answers come all the time, and say nothing of the time they took.
+    if (!state.isSlow()) watch.end()
     watch.learn(outcome)
+    watch.askInTurn()
   }
 }
 

@@ -31,6 +31,8 @@ export interface LinkState {
   get(): Link
   /** What the browser said when it was last asked. */
   browserSaysOnline(): boolean
+  /** Whether small answers took long when they were last measured. */
+  isSlow(): boolean
   /** How long ago there was evidence; without end where there was none since the network changed, or it is in doubt. */
   ageMs(): number
   /** Asks the browser again; whether it says something else than before, which ends what was known. */
@@ -82,6 +84,7 @@ export function createLinkState(ports: LinkStatePorts): LinkState {
   return {
     get: () => link,
     browserSaysOnline: () => browser,
+    isSlow: latencies.isSlow,
     ageMs: () => monotonic() - foundAt,
     followBrowser() {
       const is = isOnline()

@@ -20,7 +20,7 @@ export interface LinkWatchPorts extends ProbePorts {
 export interface LinkWatch {
   /** Asks, but not within that time of the last one: there may be many reasons at once. Joins a probe under way. */
   askSoon(apartMs?: number): void
-  /** Asks when it is time, as things stand: while online, never. */
+  /** Asks when it is time, as things stand: while online, only where that is slow. */
   askInTurn(): void
   isAsking(): boolean
   /** Resolves when the next answer is known, or nobody wants it any more. */
@@ -58,9 +58,16 @@ export function createLinkWatch(ports: LinkWatchPorts): LinkWatch {
   }
 
   function untilNextMs(): number {
-    if (state.get().online) return NEVER
+    // Only who asks hears that it has become better, and what is large waits for that.
+    if (state.get().online) return state.isSlow() ? untilMeasuredMs() : NEVER
     if (!probe || !state.browserSaysOnline()) return SLOW_RATE_MS
     return Math.max(SHORTEST_MS, retryDelay({ failures, policy: BACKOFF, random }))
+  }
+
+  function untilMeasuredMs(): number {
+    const sinceMs = monotonic() - lookedAt
+    // What another tab has measured is as good as new.
+    return Number.isFinite(sinceMs) ? Math.max(0, SLOW_RATE_MS - sinceMs) : SLOW_RATE_MS
   }
 
   function askSoon(apartMs = APART_MS): void {
@@ -92,7 +99,7 @@ const BACKOFF = { baseMs: 1_000, capMs: 60_000 }
 /** Full jitter may draw nothing at all; a page must not spin. */
 const SHORTEST_MS = 250
 
-/** How often a browser that says offline is not believed. */
+/** How often a browser that says offline is not believed, and a link that is slow measured again. */
 const SLOW_RATE_MS = 60_000
 
 /** Looks that somebody asked for are so far apart. */
