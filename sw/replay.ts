@@ -67,7 +67,8 @@ export function startReplay({ scope, name, handlers, platform = browserPlatform(
 
 type Run = (options: DrainForOptions) => Promise<DrainResult & { stopped: boolean }>
 
-function createRun(names: Names, platform: Platform, handlers: Handlers | undefined) {
+/** Makes what drains, for whatever event asks; `isDue` says whether something is, as far as the last run knows. */
+export function createRun(names: Names, platform: Platform, handlers: Handlers | undefined) {
   const channel = createChannel(names.channel)
   const holder = `worker:${crypto.randomUUID()}`
   let opening: Promise<Storage> | undefined

@@ -49,6 +49,7 @@ describe('startHoldfast', () => {
   it.each<[string, unknown]>([
     ['a bad rule', { caching: [{ match: '/api/**', strategy: 'fastest' }] }],
     ['a bad fallback', { navigationFallback: 7 }],
+    ['a bad rule of the queue', { queue: ['api'] }],
   ])('refuses %s before it listens to anything', (_, options) => {
     expect(() => startHoldfast(options as WorkerOptions)).toThrow(expect.objectContaining({ code: 'invalid-options' }))
     expect(listeners.size).toBe(0)

@@ -5,6 +5,8 @@ import {
   checkNavigationFallback,
   type NavigationFallback,
 } from '../src/protocol/caching.ts'
+import { type CaptureRules, checkCaptureRules } from '../src/protocol/capture.ts'
+import { startCapture } from './capture.ts'
 import type { PrecacheEntry } from './precache.ts'
 import { type HoldfastWorker, runWorker } from './run.ts'
 
@@ -21,6 +23,11 @@ export interface WorkerOptions {
    * manifest. Nothing happens while the file is not in the manifest, which is empty in development.
    */
   navigationFallback?: string | false | NavigationFallback
+  /**
+   * Which writes of the app are kept and sent later when they do not reach the server: globs such as `/api/**`, or rules.
+   * Default: none.
+   */
+  queue?: CaptureRules
   /** The app's own functions, by name: the same module that the page gives to `createHoldfast`. Default: none. */
   handlers?: Handlers
 }
@@ -30,9 +37,9 @@ export interface WorkerOptions {
  * precache and by the caching rules, serves pages offline, and delivers the outbox. Call it once, while the script is
  * first evaluated: browsers ignore listeners that are added later.
  *
- * It lives next to listeners of your own: it answers only requests that it has a rule for, never touches other methods
- * than GET, and ignores messages that it does not know. Throws a `HoldfastError` with code `invalid-options` before it
- * adds a single listener.
+ * It lives next to listeners of your own: it answers only requests that it has a rule for, touches other methods than
+ * GET only where `queue` says so, and ignores messages that it does not know. Throws a `HoldfastError` with code
+ * `invalid-options` before it adds a single listener.
  *
  * @example
  * import { type PrecacheEntry, startHoldfast } from 'holdfast/sw'
@@ -48,5 +55,7 @@ export function startHoldfast(options: WorkerOptions = {}): HoldfastWorker {
   const { name, manifest, handlers } = options
   const rules = checkCachingRules(options.caching)
   const fallback = checkNavigationFallback(options.navigationFallback)
+  const queue = checkCaptureRules(options.queue)
+  if (queue.length > 0) startCapture({ name, rules: queue, handlers })
   return runWorker({ name, manifest, rules, fallback, handlers })
 }

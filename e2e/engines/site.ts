@@ -18,9 +18,11 @@ export async function buildSite(root: string): Promise<string> {
   await mkdir(join(root, 'node_modules'))
   await symlink(resolve(import.meta.dirname, '../..'), join(root, 'node_modules/holdfast'))
   for (const [name, text] of Object.entries(SOURCES)) await writeFile(join(root, name), text)
-  await build({ root, configFile: false, logLevel: 'error', plugins: [holdfast({ handlers: 'handlers.js' })] })
+  await build({ root, configFile: false, logLevel: 'error', plugins: [PLUGIN] })
   return join(root, 'dist')
 }
+
+const PLUGIN = holdfast({ handlers: 'handlers.js', queue: ['/kept/**'] })
 
 const SOURCES = {
   'index.html': '<!doctype html><title>Small</title><script type="module" src="/main.js"></script>',

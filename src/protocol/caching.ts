@@ -67,7 +67,7 @@ export function checkNavigationFallback(value: unknown): NavigationFallback | fa
   if (isText(value)) return { url: value }
   const { url, deny = [] } = isObject(value) ? value : {}
   const denied: readonly unknown[] | undefined = Array.isArray(deny) ? deny : undefined
-  if (isText(url) && denied?.every(isPattern)) return { url, deny: denied }
+  if (isText(url) && denied?.every(isUrlPattern)) return { url, deny: denied }
   throw invalid(
     'navigationFallback',
     'it is neither a file name, nor false, nor { url, deny }',
@@ -78,7 +78,7 @@ export function checkNavigationFallback(value: unknown): NavigationFallback | fa
 function checkRule(rule: unknown, place: string): void {
   if (!isObject(rule)) throw invalid(place, 'it is not an object', 'Write { match, strategy }.')
   const { match, strategy, cacheName, timeoutMs } = rule
-  if (!isPattern(match)) {
+  if (!isUrlPattern(match)) {
     throw invalid(`${place}.match`, `${show(match)} matches nothing`, 'Begin with / or https://, or pass a RegExp.')
   }
   if (!STRATEGIES.some(known => known === strategy)) {
@@ -100,7 +100,8 @@ function isTimeout(value: unknown, strategy: unknown): boolean {
   return typeof value === 'number' && value > 0 && (strategy === 'network-first' || strategy === 'network-only')
 }
 
-function isPattern(value: unknown): value is string | RegExp {
+/** Says whether a value may stand as a `match`. */
+export function isUrlPattern(value: unknown): value is string | RegExp {
   return value instanceof RegExp || (isText(value) && (value.startsWith('/') || isAddress(value)))
 }
 

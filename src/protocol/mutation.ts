@@ -74,6 +74,8 @@ export interface Mutation {
   answers?: Record<string, Record<string, unknown>>
   /** In place of the id, where a person has edited it: another payload under the old key is what servers must refuse. */
   idempotencyKey?: string
+  /** The app itself gave that key, as the value of the header: it is sent as it was, whatever the settings say. */
+  keyGiven?: true
   /** Attempts that the server answered and that count; being offline costs none. */
   attempts: number
   /** Attempts in a row that came to nothing, offline ones too: the exponent of the backoff. */

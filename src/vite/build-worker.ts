@@ -145,17 +145,24 @@ function leavingWorker({ caching }: ResolvedOptions): string {
   return `import { leave } from ${JSON.stringify(workerModule('leave'))}\nleave({ cacheNames: ${toSource(cacheNames)} })\n`
 }
 
-function replayingWorker(root: string, { name, caching, navigationFallback, handlers }: ResolvedOptions): string {
+function replayingWorker(root: string, resolved: ResolvedOptions): string {
+  const { name, caching, queue, navigationFallback, handlers } = resolved
   // They were checked when the plugin was called; the worker need not carry what checks them.
   const options = toSource({ name, rules: caching, fallback: navigationFallback })
   const own = handlers && `import { handlers } from ${JSON.stringify(ownFile(root, 'handlers', handlers))}\n`
+  const withHandlers = own ? ', handlers' : ''
+  // Before the others: it answers what they would answer, too.
+  const capture = queue.length > 0 && {
+    import: `import { startCapture } from ${JSON.stringify(workerModule('capture'))}\n`,
+    call: `startCapture({ ...${toSource({ name, rules: queue })}${withHandlers} })\n`,
+  }
   return `import { runWorker } from ${JSON.stringify(workerModule('run'))}
-${own ?? ''}runWorker({ manifest: self.__WB_MANIFEST, ...${options}${own ? ', handlers' : ''} })
+${capture ? capture.import : ''}${own ?? ''}${capture ? capture.call : ''}runWorker({ manifest: self.__WB_MANIFEST, ...${options}${withHandlers} })
 `
 }
 
 /** By path and not by name: the worker of this very copy of the package, wherever a package manager has put it. */
-function workerModule(name: 'run' | 'leave'): string {
+function workerModule(name: 'run' | 'leave' | 'capture'): string {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
   return toPosix(fileURLToPath(new URL(`../../sw/${name}.${extension}`, import.meta.url)))
 }

@@ -1,4 +1,5 @@
 export type { CachingRule, CachingStrategy, NavigationFallback } from '../protocol/caching.ts'
+export type { CaptureRule, CaptureRules } from '../protocol/capture.ts'
 export type { PluginOptions, PrecacheOptions } from './options.ts'
 export { holdfast } from './plugin.ts'
 export type { ManifestImage, WebManifest } from './web-manifest.ts'

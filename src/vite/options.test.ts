@@ -20,6 +20,11 @@ describe('resolveOptions', () => {
     expect(options).toMatchObject({ name: 'holdfast', precache: { include: ['**/*'], exclude: ['big/**'] } })
   })
 
+  it('takes globs for rules', () => {
+    expect(resolveOptions({ queue: ['/api/**'] }).queue).toEqual([{ match: '/api/**' }])
+    expect(resolveOptions().queue).toEqual([])
+  })
+
   it('can be told to store nothing', () => {
     expect(resolveOptions({ precache: false }).precache).toBe(false)
   })
@@ -30,7 +35,11 @@ describe('resolveOptions', () => {
   })
 
   it.each([
-    ['an unknown name', { cacheing: [] }, /option cacheing: there is none of that name\. Known are name, caching/],
+    [
+      'an unknown name',
+      { cacheing: [] },
+      /option cacheing: there is none of that name\. Known are name, caching, queue/,
+    ],
     ['an unknown name within', { precache: { globs: [] } }, /precache\.globs/],
     ['options that are none', [], /they are not an object/],
     ['an empty name', { name: '' }, /option name: it is not a text/],
@@ -44,6 +53,9 @@ describe('resolveOptions', () => {
     ['a manifest with a wrong member', { manifest: { name: 7 } }, /option manifest\.name: it is not a text/],
     ['a manifest in a folder', { manifestFilename: 'app/site.webmanifest' }, /option manifestFilename/],
     ['leaving that is a text', { selfDestroying: 'yes' }, /option selfDestroying/],
+    ['a bad rule of the queue', { queue: ['api'] }, /queue\[0\]\.match/],
+    ['a handler with no module', { queue: [{ match: '/api/**', handler: 'note' }] }, /the handler "note"/],
+    ['a queue that an own worker would not see', { worker: 'src/sw.ts', queue: ['/api/**'] }, /queue together with/],
     [
       'rules that an own worker would not see',
       { worker: 'src/sw.ts', caching: [] },

@@ -5,6 +5,7 @@ import {
   checkNavigationFallback,
   type NavigationFallback,
 } from '../protocol/caching.ts'
+import { type CaptureRule, type CaptureRules, checkCaptureRules } from '../protocol/capture.ts'
 import { HoldfastError } from '../protocol/errors.ts'
 import { DEFAULT_NAME } from '../protocol/names.ts'
 import { checkWebManifest, type WebManifest } from './web-manifest.ts'
@@ -25,13 +26,18 @@ export interface PluginOptions {
   name?: string
   /** How GET requests beyond the precache are answered; see `CachingRule`. */
   caching?: CachingRule[]
+  /**
+   * Which writes of the app are kept and sent later when they do not reach the server: globs such as `/api/**`, or rules;
+   * see `CaptureRule`. Default: none.
+   */
+  queue?: CaptureRules
   /** What is stored at install; `false` stores nothing. */
   precache?: PrecacheOptions | false
   /** The page that stands in when the network cannot give one. Default: `index.html` when the build has it. */
   navigationFallback?: string | false | NavigationFallback
   /**
-   * A worker of your own, as a path from the root: `src/sw.ts`. It calls `startHoldfast()` itself, so `caching` and
-   * `navigationFallback` are given there. Default: a generated one.
+   * A worker of your own, as a path from the root: `src/sw.ts`. It calls `startHoldfast()` itself, so `caching`,
+   * `queue` and `navigationFallback` are given there. Default: a generated one.
    */
   worker?: string
   /**
@@ -63,6 +69,7 @@ export interface PluginOptions {
 export interface ResolvedOptions {
   name: string
   caching: CachingRule[]
+  queue: CaptureRule[]
   precache: Required<PrecacheOptions> | false
   navigationFallback: NavigationFallback | false | undefined
   worker: string | undefined
@@ -79,6 +86,7 @@ export interface ResolvedOptions {
 const KINDS = {
   name: 'text',
   caching: 'list',
+  queue: 'list',
   precache: 'precache',
   navigationFallback: 'fallback',
   worker: 'text',
@@ -124,9 +132,12 @@ export function resolveOptions(options: PluginOptions = {}): ResolvedOptions {
   checkKinds(options, KINDS, '')
   if (options.precache) checkKinds({ ...options.precache }, PRECACHE_KINDS, 'precache.')
   checkOwnWorker(options)
+  const queue = checkCaptureRules(options.queue)
+  checkHandlers(queue, options)
   const resolved = {
     name: options.name ?? DEFAULT_NAME,
     caching: checkCachingRules(options.caching),
+    queue,
     precache: options.precache !== false && { ...PRECACHE_DEFAULTS, ...withoutUndefined(options.precache) },
     navigationFallback: checkNavigationFallback(options.navigationFallback),
     worker: options.worker,
@@ -165,12 +176,24 @@ function checkKinds(options: object, kinds: Record<string, string>, prefix: stri
 }
 
 function checkOwnWorker({ worker, ...given }: PluginOptions): void {
-  const unseen = (['caching', 'navigationFallback', 'handlers'] as const).filter(name => given[name] !== undefined)
+  const unseen = (['caching', 'queue', 'navigationFallback', 'handlers'] as const).filter(
+    name => given[name] !== undefined,
+  )
   if (worker === undefined || unseen.length === 0) return
   throw invalid(
     `${unseen.join(', ')} together with worker`,
     'a worker of your own would not see them',
     `Pass them to startHoldfast() in ${worker}.`,
+  )
+}
+
+function checkHandlers(queue: CaptureRule[], { handlers }: PluginOptions): void {
+  const asking = handlers === undefined && queue.find(({ handler }) => handler !== undefined)
+  if (!asking) return
+  throw invalid(
+    'queue',
+    `a rule names the handler "${asking.handler}", and there is no module of handlers`,
+    'Name the module by the option handlers.',
   )
 }
 
