@@ -16,7 +16,7 @@ export async function beginRun(
   { exclusive, eagerBefore }: DrainOptions,
   hasMore: (origin: string) => boolean,
 ): Promise<RunParts> {
-  const { settings, before, metrics, leaseEndsAt } = await changeQueue(
+  const begun = await changeQueue(
     storage,
     async queue => {
       const meta = queue.tx.objectStore('meta')
@@ -26,7 +26,7 @@ export async function beginRun(
         meta.get(LINK_KEY) as Promise<unknown>,
         meta.get(METRICS_KEY) as Promise<unknown>,
       ])
-      if (Number(stored?.version) > PROTOCOL_VERSION) throw outdated()
+      if (Number(stored?.version) > PROTOCOL_VERSION) return undefined
       const leaseEndsAt = await recover(queue, {
         now: now(),
         random,
@@ -41,6 +41,9 @@ export async function beginRun(
     },
     { durability: 'relaxed' },
   )
+  // Not in the transaction, where it would be taken for a failure of the storage.
+  if (!begun) throw outdated()
+  const { settings, before, metrics, leaseEndsAt } = begun
   for (const [kind, name, known] of [
     ['auth', settings.auth, handlers.auth],
     ['judges', settings.judge, handlers.judges],

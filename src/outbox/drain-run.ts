@@ -1,4 +1,4 @@
-import type { Mutation } from '../protocol/mutation.ts'
+import { type Mutation, sizeOf } from '../protocol/mutation.ts'
 import { laneOf, originOf } from '../protocol/queue-key.ts'
 import type { Storage } from '../storage/open-storage.ts'
 import type { Channel } from '../tabs/channel.ts'
@@ -179,6 +179,11 @@ export function wantedFor(run: Run, origin: string): number {
 /** Whether a mutation is of the one who uses the app, as far as this run knows, and not too late. */
 export function isWanted({ lane, isStale, now }: Run, { principal, expiresAt = now() }: Mutation): boolean {
   return !isStale && laneOf(principal) === lane && now() <= expiresAt
+}
+
+/** Whether its body is larger than the app wants to send on a slow link, and this is one. */
+export function isTooLarge({ settings: { pace } }: Run, mutation: Mutation): boolean {
+  return sizeOf(mutation) > (pace.mostBytes ?? Number.POSITIVE_INFINITY)
 }
 
 /** That many origins are kept busy without waiting for each other. */

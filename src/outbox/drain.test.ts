@@ -1,6 +1,7 @@
 import 'fake-indexeddb/auto'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { HoldfastError } from '../protocol/errors.ts'
+import type { Link } from '../protocol/link.ts'
 import type { DrainResult } from '../protocol/messages.ts'
 import type { Mutation } from '../protocol/mutation.ts'
 import { openStorage, type Storage } from '../storage/open-storage.ts'
@@ -10,10 +11,12 @@ import { changeQueue } from './change-queue.ts'
 import type { DeadRecord } from './dead-record.ts'
 import { drain } from './drain.ts'
 import type { DrainPorts } from './drain-run.ts'
+import { LINK_KEY } from './follow-link.ts'
 import { type MutationInput, prepareMutation } from './mutation-input.ts'
 import { isStopped, pause, resume } from './pause.ts'
 import { recover } from './recover.ts'
 import { DEFAULT_RETRY } from './retry-policy.ts'
+import { DEFAULT_SETTINGS, SETTINGS_KEY } from './settings.ts'
 import type { Ending, Settled } from './settle.ts'
 import { type SettledRecord, settledKey } from './settled.ts'
 import { takeTurn } from './turn.ts'
@@ -565,4 +568,26 @@ it('takes an attempt that was cut off as one that may have arrived', async () =>
   server = () => Promise.reject(new DOMException('late', 'TimeoutError'))
   await run()
   expect(await queue()).toMatchObject([{ attempts: 0, lastError: { code: 'timeout' } }])
+})
+
+it('sends nothing of what a newer version of the app may have recorded, and says so', async () => {
+  await record('/a')
+  await storage.meta.setItem(SETTINGS_KEY, { ...DEFAULT_SETTINGS, version: 2 })
+  await expect(run()).rejects.toMatchObject({ code: 'outdated', message: expect.stringContaining('Reload the page') })
+  expect(sent).toEqual([])
+  expect(await queue()).toMatchObject([{ attempts: 0 }])
+})
+
+it('keeps a large body back on a slow link where the app says so, and sends it when the link is better', async () => {
+  const pace = { ...DEFAULT_SETTINGS.pace, onSlowLink: { ...DEFAULT_SETTINGS.pace.onSlowLink, mostBytes: 100 } }
+  await storage.meta.setItem(SETTINGS_KEY, { ...DEFAULT_SETTINGS, pace })
+  const link: Link = { online: true, quality: 'slow', saveData: false, measuredAt: clock }
+  await storage.meta.setItem(LINK_KEY, link)
+  await record({ url: '/large', json: 'x'.repeat(200) }, { url: '/small', json: 1 })
+  expect(await run()).toMatchObject({ synced: 1, remaining: 1, nextAttemptAt: clock + 60_000 })
+  expect(paths()).toEqual(['/small'])
+  clock += 60_000
+  await storage.meta.setItem(LINK_KEY, { ...link, quality: 'fast', measuredAt: clock })
+  expect(await run()).toMatchObject({ synced: 1, remaining: 0 })
+  expect(paths()).toEqual(['/small', '/large'])
 })

@@ -9,6 +9,7 @@ import {
   type DrainOptions,
   type DrainPorts,
   isOver,
+  isTooLarge,
   isWanted,
   perRequest,
   type Run,
@@ -88,7 +89,14 @@ function mayGo(run: Run, { mutation }: Claimed): boolean {
   const { pace, now, isAnswered } = run
   const origin = originOf(mutation)
   const room = pace.room(origin)
-  if (!isWanted(run, mutation) || 'until' in room || room.slots <= 0 || pace.restUntil(origin) > now()) return false
+  if (
+    !isWanted(run, mutation) ||
+    isTooLarge(run, mutation) ||
+    'until' in room ||
+    room.slots <= 0 ||
+    pace.restUntil(origin) > now()
+  )
+    return false
   // Until a server has answered, one request to each origin asks whether there is a network.
   if (!isAnswered && pace.inFlight(origin) > 0) return false
   return mutation.attempts === 0 || pace.retryUntil(origin) === undefined

@@ -16,6 +16,6 @@ export function noHandler(kind: string, name: string): HoldfastError {
     code: 'invalid-options',
     action: 'send what waits',
     reason: `there is no "${name}" among the handlers.${kind} of this page or worker`,
-    hint: 'Nothing is lost. Give createHoldfast() and the worker the same handlers.',
+    hint: 'Nothing is lost. Give the module with your handlers to createHoldfast() and to the Vite plugin, or to startHoldfast().',
   })
 }

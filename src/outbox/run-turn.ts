@@ -3,7 +3,7 @@ import { sizeOf } from '../protocol/mutation.ts'
 import { laneOf, originOf } from '../protocol/queue-key.ts'
 import type { ClaimOptions } from './claim.ts'
 import { tallyOf } from './counters.ts'
-import { isOver, isWanted, type Run, wanted, wantedFor } from './drain-run.ts'
+import { isOver, isTooLarge, isWanted, type Run, wanted, wantedFor } from './drain-run.ts'
 import { type End, METRICS_KEY, withEnd, withQueueSize } from './metrics.ts'
 import { PACE_KEY, type PaceRecord } from './run-pace.ts'
 import type { Settled } from './settle.ts'
@@ -40,9 +40,7 @@ export function returned(run: Run): Returned[] {
     const origin = originOf(mutation)
     if ('until' in run.pace.room(origin)) return [{ mutation }]
     // It waits for a better link, and is looked at again in case nobody says that there is one.
-    if (sizeOf(mutation) > (run.settings.pace.mostBytes ?? Number.POSITIVE_INFINITY)) {
-      return [{ mutation, until: run.now() + LARGE_WAITS_MS }]
-    }
+    if (isTooLarge(run, mutation)) return [{ mutation, until: run.now() + LARGE_WAITS_MS }]
     const until = mutation.attempts > 0 ? run.pace.retryUntil(origin) : undefined
     return until === undefined ? [] : [{ mutation, until }]
   })
