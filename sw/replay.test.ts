@@ -148,3 +148,18 @@ it('sends when it is activated', async () => {
   expect(dispatch('activate', {})).toEqual([])
   await expect.poll(() => sent).toEqual(['/a'])
 })
+
+it('looks when a request of a page passes through and something is due, and not before', async () => {
+  let clock = Date.now()
+  platform.now = () => clock
+  status = 503
+  await record('/a')
+  await start()
+  await expect.poll(() => storage.mutations.range()).toMatchObject([{ attempts: 1, lastError: { status: 503 } }])
+  expect(dispatch('fetch', {})).toEqual([])
+  status = 200
+  clock += 3_600_000
+  // The run that found it may still be ending.
+  await expect.poll(() => dispatch('fetch', {})).toHaveLength(1)
+  await expect.poll(() => sent).toEqual(['/a', '/a'])
+})

@@ -31,6 +31,7 @@ describe('the probe of the worker’s script', () => {
     ['the script with its character set', { type: 'Text/JavaScript; charset=utf-8' }],
     ['the script of an older server', { type: 'application/javascript' }],
     ['a server that does not do HEAD', { status: 405 }],
+    ['one that says so by a page', { status: 405, type: 'text/html' }],
     ['another one', { status: 501, type: 'text/plain' }],
     ['a server without the script', { status: 404, type: 'application/problem+json' }],
     ['a server in trouble', { status: 503 }],

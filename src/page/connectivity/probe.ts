@@ -27,7 +27,8 @@ export interface ConnectivityOptions {
   timeoutMs?: number
   /**
    * Whether an answer shows that the server is in reach; it has a status and headers, and no body. Default, for an address
-   * of the app's: any that is not redirected, not html and not status 511; for the worker's script: it must be a script too.
+   * of the app's: any that is not redirected, not html and not status 511. For the
+   * worker's script: a script where it is ok; and 405 or 501 of whatever type, since a portal refuses no method.
    */
   accepts?: (response: Response) => boolean | Promise<boolean>
 }
