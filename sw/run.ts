@@ -1,8 +1,9 @@
 import type { Handlers } from '../src/outbox/handlers.ts'
-import type { CachingRule, NavigationFallback } from '../src/protocol/caching.ts'
+import type { NavigationFallback } from '../src/protocol/caching.ts'
 import { DEFAULT_NAME } from '../src/protocol/names.ts'
 import { addLifecycle } from './lifecycle.ts'
 import { createPrecache, type Precache, type PrecacheEntry } from './precache.ts'
+import type { ReadPart } from './reads/read-part.ts'
 import { startReplay } from './replay.ts'
 import { addRoutes } from './routes.ts'
 
@@ -10,7 +11,8 @@ import { addRoutes } from './routes.ts'
 export interface CheckedOptions {
   name?: string
   manifest?: readonly (PrecacheEntry | string)[]
-  rules?: readonly CachingRule[]
+  /** What answers GET requests beyond the precache. */
+  reads?: readonly ReadPart[]
   fallback?: NavigationFallback | false
   handlers?: Handlers
 }
@@ -28,16 +30,16 @@ export interface HoldfastWorker {
 export function runWorker({
   name = DEFAULT_NAME,
   manifest = [],
-  rules = [],
+  reads = [],
   fallback,
   handlers,
 }: CheckedOptions): HoldfastWorker {
   const scope = globalThis as unknown as ServiceWorkerGlobalScope
   const precache = createPrecache(scope, name, manifest)
   const found = findFallback(precache, fallback)
-  const cacheName = `holdfast:runtime:${name}:${scope.registration.scope}`
+  const parts = reads.map(start => start({ name, scope, precache }))
   addLifecycle(scope, precache)
-  addRoutes(scope, { precache, rules, fallback: found, cacheName })
+  addRoutes(scope, { precache, parts, fallback: found })
   startReplay({ name, scope, handlers })
   return { name, precached: precache.controller.getCachedURLs(), navigationFallback: found?.url }
 }

@@ -8,6 +8,7 @@ import {
 import { type CaptureRules, checkCaptureRules } from '../src/protocol/capture.ts'
 import { startCapture } from './capture.ts'
 import type { PrecacheEntry } from './precache.ts'
+import { allParts } from './reads/all-parts.ts'
 import { type HoldfastWorker, runWorker } from './run.ts'
 
 /** What `startHoldfast` is given. */
@@ -23,6 +24,13 @@ export interface WorkerOptions {
    * manifest. Nothing happens while the file is not in the manifest, which is empty in development.
    */
   navigationFallback?: string | false | NavigationFallback
+  /** A file of the precache that stands in for images which neither the network nor a cache has. Default: none. */
+  imageFallback?: string
+  /**
+   * The browser asks for a page while the worker starts. For apps whose pages come from the network first: one that the
+   * precache answers is asked for in vain. Default false.
+   */
+  navigationPreload?: boolean
   /**
    * Which writes of the app are kept and sent later when they do not reach the server: globs such as `/api/**`, or rules.
    * Default: none.
@@ -57,5 +65,5 @@ export function startHoldfast(options: WorkerOptions = {}): HoldfastWorker {
   const fallback = checkNavigationFallback(options.navigationFallback)
   const queue = checkCaptureRules(options.queue)
   if (queue.length > 0) startCapture({ name, rules: queue, handlers })
-  return runWorker({ name, manifest, rules, fallback, handlers })
+  return runWorker({ name, manifest, reads: allParts(rules, options), fallback, handlers })
 }

@@ -50,6 +50,23 @@ declare module 'virtual:holdfast' {
    * })
    */
   export function registerHoldfast(options?: RegisterOptions): Updates
+
+  /** An answer that is newer than the one that pages were given. */
+  export interface FreshAnswer {
+    /** Its address, absolute. */
+    url: string
+  }
+
+  /**
+   * Calls the listener when the worker has stored a newer answer than the one that it gave: of a caching rule that
+   * announces, as `stale-while-revalidate` does. To ask for that address again gives the new one. Every page hears it.
+   *
+   * @example
+   * onFresh(({ url }) => {
+   *   if (url.endsWith('/api/notes')) void showNotes()
+   * })
+   */
+  export function onFresh(listener: (fresh: FreshAnswer) => void, options?: { signal?: AbortSignal }): void
 }
 
 /** Registers the service worker, and does no more. */

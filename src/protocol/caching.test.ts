@@ -29,15 +29,48 @@ describe('checkCachingRules', () => {
     expect(checkCachingRules(undefined)).toEqual([])
   })
 
+  it('accepts everything that a rule may say', () => {
+    const whole: CachingRule = {
+      match: /tiles/,
+      strategy: 'stale-while-revalidate',
+      statuses: [0, 200, 404],
+      maxAgeMs: 1000,
+      maxEntries: 5,
+      staleIfError: true,
+      ranges: true,
+      announce: false,
+      tags: ['tiles'],
+      refresh: true,
+      priority: -1,
+      pinned: false,
+    }
+    expect(checkCachingRules([whole])).toEqual([whole])
+  })
+
   it.each([
     ['a list that is none', { match: '/a', strategy: 'cache-first' }, /option caching: it is not an array/],
     ['a rule that is none', ['/api/**'], /caching\[0\]: it is not an object/],
     ['a match without a slash', [{ match: 'api/**', strategy: 'cache-first' }], /caching\[0\]\.match: "api\/\*\*"/],
-    ['no match', [{ strategy: 'cache-first' }], /caching\[0\]\.match/],
+    ['no match', [{ strategy: 'cache-first' }], /caching\[0\]\.match: it is missing/],
     ['a strategy with a typo', [{ match: '/a', strategy: 'networkFirst' }], /"networkFirst" is unknown.*network-first/],
     ['a cache without a name', [{ match: '/a', strategy: 'cache-only', cacheName: '' }], /cacheName/],
     ['a timeout that nothing uses', [{ match: '/a', strategy: 'cache-first', timeoutMs: 5 }], /timeoutMs/],
     ['a timeout of nothing', [{ match: '/a', strategy: 'network-first', timeoutMs: 0 }], /timeoutMs/],
+    ['an option with a typo', [{ match: '/a', strategy: 'cache-first', maxAge: 5 }], /maxAge: there is none.*maxAgeMs/],
+    ['an age of nothing', [{ match: '/a', strategy: 'cache-first', maxAgeMs: 0 }], /maxAgeMs: 0 is no time/],
+    ['half an answer', [{ match: '/a', strategy: 'cache-first', maxEntries: 1.5 }], /maxEntries: 1\.5 is no number/],
+    ['a part of a file', [{ match: '/a', strategy: 'cache-first', statuses: [200, 206] }], /statuses/],
+    ['no statuses', [{ match: '/a', strategy: 'cache-first', statuses: [] }], /statuses/],
+    ['a tag that is no text', [{ match: '/a', strategy: 'cache-first', tags: [7] }], /tags: 7 is no list/],
+    ['a switch that is none', [{ match: '/a', strategy: 'cache-first', pinned: 'yes' }], /pinned: "yes" is neither/],
+    ['a maximum of nothing stored', [{ match: '/a', strategy: 'network-only', maxEntries: 5 }], /stores nothing/],
+    ['to refresh what stays', [{ match: '/a', strategy: 'cache-first', refresh: true }], /does not replace/],
+    ['a pin with an age', [{ match: '/a', strategy: 'cache-first', pinned: true, maxAgeMs: 5 }], /pinned/],
+    [
+      'to share a cache with a maximum, for Workbox would delete a database of that name',
+      [{ match: '/a', strategy: 'cache-first', cacheName: 'notes', maxEntries: 5 }],
+      /cacheName: a cache with a maximum/,
+    ],
     ['the second rule', [{ match: '/a', strategy: 'cache-only' }, { match: '/b' }], /caching\[1\]\.strategy/],
   ])('refuses %s', (_, rules, message) => {
     expect(() => checkCachingRules(rules)).toThrow(expect.objectContaining({ code: 'invalid-options' }))

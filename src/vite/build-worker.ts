@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs'
 import path from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { InlineConfig, Plugin, ResolvedConfig, Rolldown } from 'vite'
 import { HoldfastError } from '../protocol/errors.ts'
 import { importAtOnce } from './import-at-once.ts'
@@ -9,7 +8,9 @@ import { loneWorker } from './lone-worker.ts'
 import type { ManifestEntry } from './manifest.ts'
 import { minifyWorker } from './minify-worker.ts'
 import type { ResolvedOptions } from './options.ts'
+import { readParts } from './read-parts.ts'
 import { toSource } from './to-source.ts'
+import { importOf } from './worker-module.ts'
 
 /** One build of the worker. */
 export interface WorkerBuild {
@@ -60,7 +61,7 @@ function workerConfig({ config, options, manifest, write, onModule }: WorkerBuil
     },
     resolve: forwardResolve(config),
     plugins: [
-      entryPlugin(config.root, options, onModule),
+      entryPlugin({ config, options, manifest, write, onModule }),
       leanWorker(options),
       loneWorker(options),
       importAtOnce(),
@@ -80,8 +81,7 @@ function workerConfig({ config, options, manifest, write, onModule }: WorkerBuil
       watch: null,
       rolldownOptions: {
         input: ENTRY_ID,
-        // What idb adds to databases and for iterating, at its evaluation: ours wraps transactions only, the app's may not.
-        treeshake: options.worker || options.handlers ? undefined : { manualPureFunctions: ['replaceTraps'] },
+        treeshake: usesAllOfIdb(options) ? undefined : { manualPureFunctions: ['replaceTraps'] },
         output: {
           format: 'iife',
           entryFileNames: options.filename,
@@ -91,6 +91,15 @@ function workerConfig({ config, options, manifest, write, onModule }: WorkerBuil
       },
     },
   }
+}
+
+/**
+ * What idb adds to databases and for iterating, at its evaluation: ours wraps transactions only, but code of the app may
+ * need it, and Workbox does, to know what it is to delete.
+ */
+function usesAllOfIdb({ worker, handlers, caching }: ResolvedOptions): boolean {
+  const expires = caching.some(({ maxAgeMs, maxEntries }) => maxAgeMs !== undefined || maxEntries !== undefined)
+  return worker !== undefined || handlers !== undefined || expires
 }
 
 /** Workbox would write several lines to the console for every request of the page. */
@@ -103,18 +112,19 @@ function forwardResolve({ resolve }: ResolvedConfig): InlineConfig['resolve'] {
 
 const ENTRY_ID = 'virtual:holdfast/worker'
 
-function entryPlugin(root: string, options: ResolvedOptions, onModule?: (file: string) => void): Plugin {
+function entryPlugin(worker: WorkerBuild): Plugin {
+  const { config, options, onModule } = worker
   return {
     name: 'holdfast:worker-entry',
     enforce: 'pre',
     resolveId: {
       filter: { id: /^virtual:holdfast\/worker$/ },
-      handler: () => (options.worker ? ownFile(root, 'worker', options.worker) : `\0${ENTRY_ID}`),
+      handler: () => (options.worker ? ownFile(config.root, 'worker', options.worker) : `\0${ENTRY_ID}`),
     },
     load: {
       order: 'pre',
       handler(id) {
-        if (id === `\0${ENTRY_ID}`) return generatedWorker(root, options)
+        if (id === `\0${ENTRY_ID}`) return generatedWorker(worker)
         // Vite wraps dynamic imports in a helper that needs a document; here all chunks are in the one file anyway.
         if (id === '\0vite/preload-helper.js') return 'export const __vitePreload = load => load()'
         const file = id.replace(/[?#].*$/s, '')
@@ -136,35 +146,34 @@ function ownFile(root: string, option: 'worker' | 'handlers', file: string): str
   })
 }
 
-function generatedWorker(root: string, options: ResolvedOptions): string {
-  return options.selfDestroying ? leavingWorker(options) : replayingWorker(root, options)
+function generatedWorker({ config, options, manifest }: WorkerBuild): string {
+  return options.selfDestroying ? leavingWorker(options) : replayingWorker(config.root, options, manifest)
 }
 
 function leavingWorker({ caching }: ResolvedOptions): string {
   const cacheNames = caching.flatMap(({ cacheName = [] }) => cacheName)
-  return `import { leave } from ${JSON.stringify(workerModule('leave'))}\nleave({ cacheNames: ${toSource(cacheNames)} })\n`
+  return `${importOf('leave', ['leave'])}\nleave({ cacheNames: ${toSource(cacheNames)} })\n`
 }
 
-function replayingWorker(root: string, resolved: ResolvedOptions): string {
-  const { name, caching, queue, navigationFallback, handlers } = resolved
-  // They were checked when the plugin was called; the worker need not carry what checks them.
-  const options = toSource({ name, rules: caching, fallback: navigationFallback })
-  const own = handlers && `import { handlers } from ${JSON.stringify(ownFile(root, 'handlers', handlers))}\n`
-  const withHandlers = own ? ', handlers' : ''
-  // Before the others: it answers what they would answer, too.
-  const capture = queue.length > 0 && {
-    import: `import { startCapture } from ${JSON.stringify(workerModule('capture'))}\n`,
-    call: `startCapture({ ...${toSource({ name, rules: queue })}${withHandlers} })\n`,
-  }
-  return `import { runWorker } from ${JSON.stringify(workerModule('run'))}
-${capture ? capture.import : ''}${own ?? ''}${capture ? capture.call : ''}runWorker({ manifest: self.__WB_MANIFEST, ...${options}${withHandlers} })
-`
-}
-
-/** By path and not by name: the worker of this very copy of the package, wherever a package manager has put it. */
-function workerModule(name: 'run' | 'leave' | 'capture'): string {
-  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
-  return toPosix(fileURLToPath(new URL(`../../sw/${name}.${extension}`, import.meta.url)))
+/**
+ * Each part is imported only where an option asks for it. The options were checked when the plugin was called; the worker
+ * need not carry what checks them.
+ */
+function replayingWorker(root: string, options: ResolvedOptions, manifest: readonly ManifestEntry[]): string {
+  const { name, queue, navigationFallback, handlers } = options
+  const { imports, expressions } = readParts(options, manifest)
+  const withHandlers = handlers ? ', handlers' : ''
+  const lines = [
+    importOf('run', ['runWorker']),
+    ...imports,
+    handlers && `import { handlers } from ${JSON.stringify(ownFile(root, 'handlers', handlers))}`,
+    queue.length > 0 && importOf('capture', ['startCapture']),
+    // Before the others: it answers what they would answer, too.
+    queue.length > 0 && `startCapture({ ...${toSource({ name, rules: queue })}${withHandlers} })`,
+    `runWorker({ manifest: self.__WB_MANIFEST, ...${toSource({ name, fallback: navigationFallback })}, ` +
+      `reads: [${expressions.join(', ')}]${withHandlers} })`,
+  ]
+  return `${lines.filter(Boolean).join('\n')}\n`
 }
 
 function toPosix(file: string): string {

@@ -35,9 +35,16 @@ export interface PluginOptions {
   precache?: PrecacheOptions | false
   /** The page that stands in when the network cannot give one. Default: `index.html` when the build has it. */
   navigationFallback?: string | false | NavigationFallback
+  /** A file of the build that stands in for images which neither the network nor a cache has. Default: none. */
+  imageFallback?: string
+  /**
+   * The browser asks for a page while the worker starts. For apps whose pages come from the network first: one that the
+   * precache answers is asked for in vain. Default false.
+   */
+  navigationPreload?: boolean
   /**
    * A worker of your own, as a path from the root: `src/sw.ts`. It calls `startHoldfast()` itself, so `caching`,
-   * `queue` and `navigationFallback` are given there. Default: a generated one.
+   * `queue`, `navigationFallback`, `imageFallback` and `navigationPreload` are given there. Default: a generated one.
    */
   worker?: string
   /**
@@ -72,6 +79,8 @@ export interface ResolvedOptions {
   queue: CaptureRule[]
   precache: Required<PrecacheOptions> | false
   navigationFallback: NavigationFallback | false | undefined
+  imageFallback: string | undefined
+  navigationPreload: boolean
   worker: string | undefined
   handlers: string | undefined
   filename: string
@@ -89,6 +98,8 @@ const KINDS = {
   queue: 'list',
   precache: 'precache',
   navigationFallback: 'fallback',
+  imageFallback: 'text',
+  navigationPreload: 'switch',
   worker: 'text',
   handlers: 'text',
   filename: 'file',
@@ -140,6 +151,8 @@ export function resolveOptions(options: PluginOptions = {}): ResolvedOptions {
     queue,
     precache: options.precache !== false && { ...PRECACHE_DEFAULTS, ...withoutUndefined(options.precache) },
     navigationFallback: checkNavigationFallback(options.navigationFallback),
+    imageFallback: options.imageFallback,
+    navigationPreload: options.navigationPreload ?? false,
     worker: options.worker,
     handlers: options.handlers,
     filename: options.filename ?? 'sw.js',
@@ -154,7 +167,13 @@ export function resolveOptions(options: PluginOptions = {}): ResolvedOptions {
 }
 
 /** The worker that takes its leave stores and answers nothing, and runs nothing of the app. */
-const NOTHING_KEPT = { worker: undefined, handlers: undefined, precache: false, navigationFallback: false } as const
+const NOTHING_KEPT = {
+  worker: undefined,
+  handlers: undefined,
+  precache: false,
+  navigationFallback: false,
+  imageFallback: undefined,
+} as const
 
 const PRECACHE_DEFAULTS: Required<PrecacheOptions> = {
   include: ['**/*'],
@@ -175,10 +194,17 @@ function checkKinds(options: object, kinds: Record<string, string>, prefix: stri
   }
 }
 
+const GIVEN_TO_START = [
+  'caching',
+  'queue',
+  'navigationFallback',
+  'imageFallback',
+  'navigationPreload',
+  'handlers',
+] as const
+
 function checkOwnWorker({ worker, ...given }: PluginOptions): void {
-  const unseen = (['caching', 'queue', 'navigationFallback', 'handlers'] as const).filter(
-    name => given[name] !== undefined,
-  )
+  const unseen = GIVEN_TO_START.filter(name => given[name] !== undefined)
   if (worker === undefined || unseen.length === 0) return
   throw invalid(
     `${unseen.join(', ')} together with worker`,

@@ -35,7 +35,8 @@ export function virtualModules(worker: () => PageWorker): Pick<Plugin, 'resolveI
 /** In development a changed worker is looked for at once. */
 function updatesModule({ location, leaving, isDev }: PageWorker): string {
   const follow = `import.meta.hot?.on('${WORKER_CHANGED}', () => void updates.check())`
-  return `import { registerHoldfast as register } from ${JSON.stringify(clientModule())}
+  return `import { registerHoldfast as register } from ${JSON.stringify(clientModule('register-holdfast'))}
+export { onFresh } from ${JSON.stringify(clientModule('on-fresh'))}
 ${leaving === undefined ? '' : `import '${REGISTER_ID}'`}
 export function registerHoldfast(options) {
   const updates = register(${JSON.stringify(location)}, options)
@@ -57,8 +58,8 @@ export {}
 }
 
 /** By path and not by name: the module of this very copy of the package. */
-function clientModule(): string {
+function clientModule(name: string): string {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
-  const file = fileURLToPath(new URL(`../client/register-holdfast.${extension}`, import.meta.url))
+  const file = fileURLToPath(new URL(`../client/${name}.${extension}`, import.meta.url))
   return file.replaceAll('\\', '/')
 }

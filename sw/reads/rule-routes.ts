@@ -1,0 +1,100 @@
+import { Route } from 'workbox-routing/Route.js'
+import { CacheFirst } from 'workbox-strategies/CacheFirst.js'
+import { CacheOnly } from 'workbox-strategies/CacheOnly.js'
+import { NetworkFirst } from 'workbox-strategies/NetworkFirst.js'
+import { NetworkOnly } from 'workbox-strategies/NetworkOnly.js'
+import { StaleWhileRevalidate } from 'workbox-strategies/StaleWhileRevalidate.js'
+import type { Strategy } from 'workbox-strategies/Strategy.js'
+import { type CachingRule, createUrlMatcher } from '../../src/protocol/caching.ts'
+import { onlyOk, stamp, tellAge } from './age.ts'
+import type { ReadPart, ReadPlace } from './read-part.ts'
+
+/** A rule at work: where its answers are stored, and what answers. */
+export interface RunningRule {
+  rule: CachingRule
+  cacheName: string
+  strategy: Strategy
+  matches(url: URL, sameOrigin: boolean): boolean
+}
+
+/**
+ * What a rule may ask for beyond its strategy. `plugins` take part in reading and storing, `start` is called once, with
+ * every rule of the worker.
+ */
+export interface RuleFeature {
+  plugins?(rule: CachingRule, place: RulePlace): RulePlugins
+  start?(rules: readonly RunningRule[], place: ReadPlace): void
+}
+
+export interface RulePlace extends ReadPlace {
+  cacheName: string
+}
+
+/** Workbox's plugins, by when they have a say: before something is stored, when it is read, and at anything else. */
+export interface RulePlugins {
+  storing?: RulePlugin[]
+  reading?: RulePlugin[]
+  other?: RulePlugin[]
+}
+
+export type RulePlugin = Strategy['plugins'][number]
+
+/**
+ * Answers the requests that the rules match; the first rule wins. Only what the rules use needs to be among the features:
+ * the plugin leaves the others out of the worker.
+ */
+export function ruleRoutes(rules: readonly CachingRule[], features: readonly RuleFeature[] = []): ReadPart {
+  return place => {
+    const running = rules.map(rule => runRule(rule, features, place))
+    for (const { start } of features) start?.(running, place)
+    return {
+      routes: running.map(
+        ({ matches, strategy }) => new Route(({ url, sameOrigin }) => matches(url, sameOrigin), strategy),
+      ),
+      cacheNames: running.map(({ cacheName }) => cacheName),
+    }
+  }
+}
+
+function runRule(rule: CachingRule, features: readonly RuleFeature[], place: ReadPlace): RunningRule {
+  const cacheName = rule.cacheName ?? cacheNameOf(rule, place)
+  const asked = features.map(({ plugins }) => plugins?.(rule, { ...place, cacheName }))
+  const plugins = [
+    ...asked.flatMap(plugins => plugins?.other ?? []),
+    rule.statuses ? [] : onlyOk,
+    ...asked.flatMap(plugins => plugins?.storing ?? []),
+    stamp,
+    ...asked.flatMap(plugins => plugins?.reading ?? []),
+    tellAge,
+  ].flat()
+  return {
+    rule,
+    cacheName,
+    strategy: createStrategy(rule, { cacheName, plugins }),
+    matches: createUrlMatcher(rule.match),
+  }
+}
+
+/** One for each rule, so that each may have a size and an age of its own. Those of former rules go at the next activation. */
+function cacheNameOf({ match }: CachingRule, { name, scope }: ReadPlace): string {
+  return `holdfast:runtime:${name}:${match}:${scope.registration.scope}`
+}
+
+function createStrategy(
+  { strategy, timeoutMs }: CachingRule,
+  options: { cacheName: string; plugins: RulePlugin[] },
+): Strategy {
+  const networkTimeoutSeconds = timeoutMs && timeoutMs / 1000
+  switch (strategy) {
+    case 'cache-first':
+      return new CacheFirst(options)
+    case 'network-first':
+      return new NetworkFirst({ ...options, networkTimeoutSeconds })
+    case 'stale-while-revalidate':
+      return new StaleWhileRevalidate(options)
+    case 'network-only':
+      return new NetworkOnly({ networkTimeoutSeconds })
+    case 'cache-only':
+      return new CacheOnly(options)
+  }
+}
