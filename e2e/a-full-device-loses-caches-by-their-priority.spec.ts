@@ -47,3 +47,32 @@ test('a full device loses caches by their priority: never what is pinned, nor a 
   await page.reload()
   expect(await page.title()).toBe('Reading')
 })
+
+test('on a full device the next read makes room for writes', async ({ app, page, outbox }) => {
+  app.on('/api/', ({ request, response }) => {
+    if (request.method === 'POST') response.statusCode = 503
+    response.end(Buffer.alloc(request.method === 'GET' ? 4 * MEGABYTE : 0, '.'))
+  })
+  await page.goto('about:blank')
+  const room = await roomOf(page, app.url)
+  await room.limit(10 * MEGABYTE)
+  await app.open(page, { caching: [{ match: '/api/**', strategy: 'network-first' }] })
+  const write = () =>
+    page.evaluate(
+      body =>
+        window.hf.mutate({ url: '/api/photos', body: new Blob([body]) }).then(
+          () => 'kept',
+          (error: { code: string }) => error.code,
+        ),
+      '.'.repeat(3 * MEGABYTE),
+    )
+  for (const address of ['/api/a', '/api/b']) {
+    await get(page, address)
+    await expect.poll(async () => (await stored(page, address)) !== undefined).toBe(true)
+  }
+  await expect.poll(write).toBe('quota-exceeded')
+  const before = await outbox.count()
+  await get(page, '/api/c')
+  await expect.poll(write).toBe('kept')
+  expect(await outbox.count()).toBe(before + 1)
+})

@@ -9,9 +9,13 @@ type Rules = [cacheName: string, rule: Partial<CachingRule>, bytes: number][]
 async function evicted(rules: Rules): Promise<string[]> {
   const gone: string[] = []
   const left = () => rules.filter(([name]) => !gone.includes(name))
+  const cacheOf = (name: string) => ({
+    keys: async () => (left().some(([one, , bytes]) => one === name && bytes > 0) ? ['/a'] : []),
+    delete: async () => gone.push(name),
+  })
   const usage = () => left().reduce((sum, [, , bytes]) => sum + bytes, 0)
   const scope = {
-    caches: { delete: async (name: string) => gone.push(name) },
+    caches: { open: async (name: string) => cacheOf(name) },
     navigator: { storage: { estimate: async () => ({ quota: 100, usage: usage() }) } },
   }
   const running = rules.map(([cacheName, rule]) => ({ cacheName, rule }))
@@ -35,6 +39,16 @@ describe('evict', () => {
         ['first', { priority: -1 }, 5],
       ]),
     ).toEqual(['first', 'middle'])
+  })
+
+  it('goes on where there was nothing in a cache, whatever the browser says', async () => {
+    expect(
+      await evicted([
+        ['empty', { priority: -1 }, 0],
+        ['full', {}, 40],
+        ['last', { priority: 1 }, 5],
+      ]),
+    ).toEqual(['full'])
   })
 
   it('never deletes what is pinned, nor a cache that a pinned rule shares', async () => {

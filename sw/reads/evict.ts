@@ -1,18 +1,28 @@
 import type { RunningRule } from './rule-routes.ts'
 
-/** Of what the device gives, so much is to be free afterwards. */
+type Device = Pick<ServiceWorkerGlobalScope, 'caches' | 'navigator'>
+
+/** Of what the device gives, so much is to be free. */
 const ROOM = 0.1
 
-/** Deletes caches that rules have filled, until there is room: the ones that are worth least first. */
-export async function evict(
-  { caches, navigator }: Pick<ServiceWorkerGlobalScope, 'caches' | 'navigator'>,
-  rules: readonly RunningRule[],
-): Promise<void> {
+/**
+ * Empties caches that rules have filled, until there is room: the ones that are worth least first. Chromium does not say
+ * how much room there really is, so one cache goes at a time; whoever finds no room the next time comes back.
+ */
+export async function evict({ caches, navigator }: Device, rules: readonly RunningRule[]): Promise<void> {
   for (const cacheName of inOrder(rules)) {
-    await caches.delete(cacheName)
-    const { quota = 0, usage = quota } = await navigator.storage.estimate()
+    if ((await empty(caches, cacheName)) === 0) continue
+    const { quota = 0, usage = 0 } = await navigator.storage.estimate()
     if (quota - usage > quota * ROOM) return
   }
+}
+
+/** Entry by entry: a cache that is deleted whole gives its room back when nobody has it open any more, which takes its time. */
+async function empty(caches: CacheStorage, cacheName: string): Promise<number> {
+  const cache = await caches.open(cacheName)
+  const requests = await cache.keys()
+  await Promise.all(requests.map(request => cache.delete(request)))
+  return requests.length
 }
 
 /** Caches that may go. Rules that share one protect it together. */

@@ -3,8 +3,8 @@ import { evict } from './evict.ts'
 import type { RuleFeature } from './rule-routes.ts'
 
 /**
- * Deletes whole caches of rules when an answer, or a file of a new version, finds no room: those of the lowest priority
- * first, and no more than needed. What is pinned stays, as does the precache, and the outbox is no cache.
+ * Empties caches of rules when an answer, or a file of a new version, finds no room: those of the lowest priority first,
+ * and no more than needed. What is pinned stays, as does the precache, and the outbox is no cache.
  */
 export const makeRoom: RuleFeature = {
   start(rules, { scope }) {
