@@ -7,12 +7,16 @@ import { build } from 'vite'
 import { CHROMIUM_FLAGS, CHROMIUM_PATH } from '../scripts/chromium.ts'
 import { startServer } from './server.ts'
 
-/** A page of the built bench app, controlled by its service worker. */
-export interface BenchPage {
-  page: Page
+/** A Chromium of its own, and a server of the built files. */
+export interface BenchSite {
   context: BrowserContext
-  /** The origin of the page and of its server. */
+  /** The origin of the pages and of their server. */
   origin: string
+}
+
+/** A page of the built bench app, controlled by its service worker. */
+export interface BenchPage extends BenchSite {
+  page: Page
 }
 
 /**
@@ -28,22 +32,34 @@ export async function withPage<T>(
   const work = await mkdtemp(join(tmpdir(), 'holdfast-bench-'))
   const site = join(work, 'site')
   await buildApp(resolve(import.meta.dirname, folder), site, plugin)
-  const server = await startServer(site)
   try {
-    return await withContext(join(work, 'profile'), async context => {
+    return await withSite(site, join(work, 'profile'), async ({ context, origin }) => {
       const page = context.pages()[0] ?? (await context.newPage())
-      await page.goto(server.origin)
+      await page.goto(origin)
       await page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined))
-      return measure({ page, context, origin: server.origin })
+      return measure({ page, context, origin })
     })
   } finally {
-    server.stop()
     await rm(work, { recursive: true, force: true })
   }
 }
 
+/** Serves a folder of built files, and runs `measure` in a Chromium of its own, whose profile is that folder. */
+export async function withSite<T>(
+  site: string,
+  profile: string,
+  measure: (opened: BenchSite) => Promise<T>,
+): Promise<T> {
+  const server = await startServer(site)
+  try {
+    return await withContext(profile, context => measure({ context, origin: server.origin }))
+  } finally {
+    server.stop()
+  }
+}
+
 /** What the figures depend on, in one line. */
-export function describeMachine({ context }: BenchPage): string {
+export function describeMachine({ context }: Pick<BenchSite, 'context'>): string {
   const load = loadavg()[0] ?? 0
   return [
     `Chromium ${context.browser()?.version() ?? 'unknown'}`,

@@ -7,6 +7,7 @@ const BENCHES: Record<string, () => Promise<() => Promise<string>>> = {
   enqueue: async () => (await import('./enqueue.ts')).measureEnqueue,
   drain: async () => (await import('./drain.ts')).measureDrain,
   scale: async () => (await import('./scale.ts')).measureScale,
+  worker: async () => (await import('./worker.ts')).measureWorker,
   tabs: async () => (await import('./tabs.ts')).measureTabs,
 }
 

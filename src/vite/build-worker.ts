@@ -38,6 +38,7 @@ export async function buildWorker(worker: WorkerBuild): Promise<string> {
 function workerConfig({ config, options, manifest, write, onModule }: WorkerBuild): InlineConfig {
   const isDev = config.command === 'serve'
   const isMinified = !isDev && config.build.minify !== false
+  const isMapped = Boolean(config.build.sourcemap)
   const { root, base, mode, envPrefix, cacheDir, json, oxc, tsconfig } = config
   return {
     configFile: false,
@@ -66,7 +67,7 @@ function workerConfig({ config, options, manifest, write, onModule }: WorkerBuil
       loneWorker(options),
       importAtOnce(),
       options.plugins,
-      isMinified && minifyWorker(!options.worker && !options.handlers),
+      isMinified && minifyWorker({ isOurs: !options.worker && !options.handlers, withMap: isMapped }),
     ],
     build: {
       write,
