@@ -24,6 +24,8 @@ export interface AppServer {
   lastBeat(): number
   /** Answers every write from now on; the default is 200 with `{ "ok": true }`. */
   answer(by: Answer): void
+  /** From now on a GET of this path is answered with that text. */
+  give(path: string, text: string): void
   /** From now on a GET of this path is answered when that promise resolves. */
   hold(path: string, until: Promise<unknown>): void
   close(): void
@@ -33,6 +35,7 @@ export async function startAppServer(site: string): Promise<AppServer> {
   const arrivals: Arrival[] = []
   let answer: Answer = ok
   let lastBeat = 0
+  const given = new Map<string, string>()
   const held = new Map<string, Promise<unknown>>()
   const server = createServer(async (request, response) => {
     // A browser may send a request again by itself where a kept connection breaks. The tests are about Holdfast doing so.
@@ -44,6 +47,8 @@ export async function startAppServer(site: string): Promise<AppServer> {
     if (request.url === ELSEWHERE)
       return response.setHeader('Content-Type', 'text/html').end('<title>Elsewhere</title>')
     await held.get(request.url ?? '')
+    const text = given.get(request.url ?? '')
+    if (request.method === 'GET' && text !== undefined) return response.end(text)
     // HEAD asks whether the server is in reach.
     if (request.method === 'GET' || request.method === 'HEAD') return serve(site, request, response)
     const arrival = await arrivalOf(request)
@@ -58,6 +63,7 @@ export async function startAppServer(site: string): Promise<AppServer> {
     answer: by => {
       answer = by
     },
+    give: (path, text) => void given.set(path, text),
     hold: (path, until) => void held.set(path, until),
     close() {
       server.closeAllConnections()
@@ -70,7 +76,7 @@ export const ok: Answer = (_arrival, response) => {
   response.setHeader('Content-Type', 'application/json').end('{"ok":true}')
 }
 
-const TYPES: Record<string, string> = { '.js': 'text/javascript', '.html': 'text/html' }
+const TYPES: Record<string, string> = { '.js': 'text/javascript', '.html': 'text/html', '.svg': 'image/svg+xml' }
 
 async function serve(site: string, { url = '/' }: IncomingMessage, response: ServerResponse): Promise<void> {
   const { pathname } = new URL(url, 'http://localhost')
