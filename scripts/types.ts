@@ -1,5 +1,7 @@
-// Type-checks each program against the library of the place where it runs, then tests, demo and tools together.
+// Type-checks each program against the library of the place where it runs, then tests, demo and tools together, then the
+// examples as their own projects.
 import { spawnSync } from 'node:child_process'
+import { globSync } from 'tinyglobby'
 
 const programs = [
   'tsconfig.anywhere.json',
@@ -7,6 +9,7 @@ const programs = [
   'tsconfig.worker.json',
   'tsconfig.node.json',
   'tsconfig.json',
+  ...globSync('examples/*/tsconfig.json'),
 ]
 
 const failed = programs.filter(program => {
