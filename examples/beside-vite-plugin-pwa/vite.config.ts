@@ -8,8 +8,6 @@ export default defineConfig({
       strategies: 'injectManifest',
       srcDir: 'src',
       filename: 'sw.ts',
-      // A worker is a classic script here, and the default, es, leaves an import.meta in it, which stops it.
-      injectManifest: { rollupFormat: 'iife' },
       manifest: {
         name: 'Trip notes',
         display: 'standalone',

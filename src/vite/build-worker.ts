@@ -10,7 +10,7 @@ import { minifyWorker } from './minify-worker.ts'
 import type { ResolvedOptions } from './options.ts'
 import { readParts } from './read-parts.ts'
 import { toSource } from './to-source.ts'
-import { importOf } from './worker-module.ts'
+import { importOf, workerModule } from './worker-module.ts'
 
 /** One build of the worker. */
 export interface WorkerBuild {
@@ -82,6 +82,8 @@ function workerConfig({ config, options, manifest, write, onModule }: WorkerBuil
       watch: null,
       rolldownOptions: {
         input: ENTRY_ID,
+        // Terser takes most of the time of so small a build, and is meant to.
+        checks: { pluginTimings: false },
         treeshake: usesAllOfIdb(options) ? undefined : { manualPureFunctions: ['replaceTraps'] },
         output: {
           format: 'iife',
@@ -119,8 +121,12 @@ function entryPlugin(worker: WorkerBuild): Plugin {
     name: 'holdfast:worker-entry',
     enforce: 'pre',
     resolveId: {
-      filter: { id: /^virtual:holdfast\/worker$/ },
-      handler: () => (options.worker ? ownFile(config.root, 'worker', options.worker) : `\0${ENTRY_ID}`),
+      filter: { id: [/^virtual:holdfast\/worker$/, /^holdfast\/(?:sw|workbox)$/] },
+      handler(id) {
+        // In modules, of which more can be left out than of the files that other tools get.
+        if (id !== ENTRY_ID) return workerModule(id === 'holdfast/sw' ? 'index' : '../src/workbox/index')
+        return options.worker ? ownFile(config.root, 'worker', options.worker) : `\0${ENTRY_ID}`
+      },
     },
     load: {
       order: 'pre',

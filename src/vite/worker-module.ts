@@ -7,7 +7,7 @@ export function importOf(module: string, names: readonly string[]): string {
 }
 
 /** By path and not by name: the worker of this very copy of the package, wherever a package manager has put it. */
-function workerModule(name: string): string {
+export function workerModule(name: string): string {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
   return fileURLToPath(new URL(`../../sw/${name}.${extension}`, import.meta.url))
     .split(path.sep)
