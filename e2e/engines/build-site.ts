@@ -12,6 +12,8 @@ declare module 'vitest' {
 
 /** Builds the app once for all files of the suite. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  // Vitest says `test`, and Vite would build for that: another worker than the one that people get.
+  process.env.NODE_ENV = 'production'
   const root = await mkdtemp(join(tmpdir(), 'holdfast-engine-site-'))
   project.provide('site', await buildSite(root))
   return () => rm(root, { recursive: true, force: true })
