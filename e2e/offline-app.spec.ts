@@ -87,7 +87,11 @@ async function controlled(page: Page): Promise<void> {
 const heading = (page: Page) => page.getByRole('heading')
 
 /** The text of an answer, or the name of the error. */
-function get(page: Page, address: string, init: RequestInit = {}): Promise<string> {
+function get(
+  page: Page,
+  address: string,
+  init: Pick<RequestInit, 'method' | 'mode' | 'headers'> = {},
+): Promise<string> {
   return page.evaluate(
     ([url, options]) =>
       fetch(url, options).then(

@@ -34,6 +34,8 @@ async function bundleWorkerEntries() {
     platform: 'browser',
     plugins: [importAtOnce()],
   })
-  await bundle.write({ dir: 'dist/worker', format: 'es', sourcemap: true, chunkFileNames: 'shared.js' })
+  // Without comments: Workbox's injectManifest wants `self.__WB_MANIFEST` once, and counts the one of an example.
+  const output = { format: 'es', sourcemap: true, chunkFileNames: 'shared.js', comments: { jsdoc: false } }
+  await bundle.write({ dir: 'dist/worker', ...output })
   await bundle.close()
 }

@@ -26,6 +26,8 @@ export function addRoutes(scope: ServiceWorkerGlobalScope, { precache, parts, fa
   const router = new Router()
   router.registerRoute(new PrecacheRoute(precache.controller))
   for (const { routes = [] } of parts) for (const route of routes) router.registerRoute(route)
+  // What a page has read before this worker controlled it.
+  if (parts.some(({ cacheNames }) => cacheNames)) router.addCacheListener()
   const answerPage = fallback && addFallback(router, precache, fallback)
   router.setCatchHandler(async options => {
     for (const { standIn } of parts) {
@@ -53,7 +55,14 @@ function addFallback(
   const network = new NetworkOnly({ networkTimeoutSeconds: NAVIGATION_TIMEOUT_SECONDS })
   router.registerRoute(new Route(({ request, url }) => isPage(request, url), network))
   const answerPage = controller.createHandlerBoundToURL(url)
-  return async options => (isPage(options.request, new URL(options.request.url)) ? answerPage(options) : undefined)
+  return async options => {
+    const asked = new URL(options.request.url)
+    if (!isPage(options.request, asked)) return undefined
+    // A page of its own goes before the fallback, whatever its query, and however the host writes its address.
+    const path = asked.pathname.replace(/\/$/, '')
+    const own = [path, `${path}.html`, `${path}/index.html`].find(file => controller.getCacheKeyForURL(file))
+    return (own ? controller.createHandlerBoundToURL(own) : answerPage)(options)
+  }
 }
 
 function createDenyList(deny: readonly (string | RegExp)[]): (url: URL) => boolean {

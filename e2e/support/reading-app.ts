@@ -108,7 +108,11 @@ export interface Got {
 }
 
 /** Has the page fetch an address. */
-export function get(page: Page, address: string, init: RequestInit = {}): Promise<Got> {
+export function get(
+  page: Page,
+  address: string,
+  init: Pick<RequestInit, 'method' | 'mode' | 'headers'> = {},
+): Promise<Got> {
   return page.evaluate(
     async ([url, options]) => {
       try {

@@ -12,6 +12,8 @@ export interface BuiltWorker {
   scope: string
   /** The outbox that it delivers. */
   name: string
+  /** A worker that another plugin serves in development may be a module. */
+  type?: WorkerType
 }
 
 /** With the worker of the app this is what `virtual:holdfast` exports; `false` where there is none. */
@@ -98,14 +100,14 @@ export function followUpdates(worker: BuiltWorker, options: RegisterOptions, por
 /** After the load event, so that the precache does not compete with the page's own first requests. */
 async function register(
   container: ServiceWorkerContainer,
-  { url, scope }: BuiltWorker,
+  { url, scope, type }: BuiltWorker,
   { window, document }: UpdatePorts,
 ): Promise<ServiceWorkerRegistration> {
   if (document.readyState !== 'complete') {
     await new Promise(resolve => window.addEventListener('load', resolve, { once: true }))
   }
   // The HTTP cache must not keep an old worker alive.
-  return container.register(url, { scope, updateViaCache: 'none' })
+  return container.register(url, { scope, type, updateViaCache: 'none' })
 }
 
 /** Looks before anything is registered: nothing of this app is stored yet. */

@@ -6,6 +6,7 @@ import { type AnswerLimits, DEFAULT_SETTINGS, type KeySettings, type Settings } 
 import { DEFAULT_NAME } from '../protocol/names.ts'
 import { checkOptions, invalidOptions } from './check-options.ts'
 import type { ConnectivityOptions } from './connectivity/probe.ts'
+import type { WantedWorker } from './register-worker.ts'
 
 /** How an outbox is set up. Every member has a default. */
 export interface HoldfastOptions {
@@ -52,11 +53,12 @@ interface BuiltWorker {
   url: string
   scope: string
   name: string
+  type?: WorkerType
 }
 
 export interface ResolvedOptions {
   name: string
-  worker: { url: string; scope?: string } | undefined
+  worker: WantedWorker | undefined
   principal: string | null | undefined
   limits: QueueLimits
   retry: RetryPolicy
@@ -94,7 +96,7 @@ function workerOf(
 ): ResolvedOptions['worker'] {
   if (worker === false || (worker === undefined && built === false)) return undefined
   if (worker !== undefined) return { url: worker }
-  return built ? { url: built.url, scope: built.scope } : { url: '/sw.js' }
+  return built || { url: '/sw.js' }
 }
 
 function settingsOf(options: HoldfastOptions, handlers: Handlers, base: string): Settings {

@@ -4,6 +4,8 @@ import { HoldfastError } from '../protocol/errors.ts'
 export interface WantedWorker {
   url: string
   scope?: string
+  /** A worker that another plugin serves in development may be a module. */
+  type?: WorkerType
 }
 
 /**
@@ -23,10 +25,10 @@ export async function registerWorker(
 
 async function activate(
   container: ServiceWorkerContainer,
-  { url, scope }: WantedWorker,
+  { url, scope, type }: WantedWorker,
 ): Promise<ServiceWorkerRegistration | undefined> {
   // The HTTP cache must not keep an old worker alive.
-  const registration = await container.register(url, { scope, updateViaCache: 'none' })
+  const registration = await container.register(url, { scope, type, updateViaCache: 'none' })
   if (registration.active) return registration
   const coming = registration.installing ?? registration.waiting
   if (coming) await settledState(coming)

@@ -39,6 +39,7 @@ function workerConfig({ config, options, manifest, write, onModule }: WorkerBuil
   const isDev = config.command === 'serve'
   const isMinified = !isDev && config.build.minify !== false
   const isMapped = Boolean(config.build.sourcemap)
+  const target = config.build.target || undefined
   const { root, base, mode, envPrefix, cacheDir, json, oxc, tsconfig } = config
   return {
     configFile: false,
@@ -67,7 +68,7 @@ function workerConfig({ config, options, manifest, write, onModule }: WorkerBuil
       loneWorker(options),
       importAtOnce(),
       options.plugins,
-      isMinified && minifyWorker({ isOurs: !options.worker && !options.handlers, withMap: isMapped }),
+      isMinified && minifyWorker({ isOurs: !options.worker && !options.handlers, withMap: isMapped, target }),
     ],
     build: {
       write,

@@ -4,22 +4,25 @@ import type { ViteDevServer } from 'vite'
 import { buildWorker } from './build-worker.ts'
 import type { ResolvedOptions } from './options.ts'
 import { WORKER_CHANGED } from './register-module.ts'
-import type { WorkerLocation } from './worker-location.ts'
 
 /**
  * Serves the worker in `vite dev` under the address, the scope and the type that it has in production. It is bundled on
  * request and kept until one of its modules changes; open pages are then told to look for the new version. Its manifest
- * is empty: stored files would hide what is being edited.
+ * is empty: stored files would hide what is being edited. `appended` is put behind the bundle.
  */
-export function serveDevWorker(server: ViteDevServer, options: ResolvedOptions, location: WorkerLocation): void {
+export function serveDevWorker(
+  server: ViteDevServer,
+  options: ResolvedOptions,
+  { url, appended = '' }: { url: string; appended?: string },
+): void {
   const worker = createWorkerCache(server, options)
   server.watcher.on('all', (_event, file) => {
     if (worker.has(file)) server.environments.client.hot.send(WORKER_CHANGED)
   })
   server.middlewares.use((request, response, next) => {
-    if (request.url?.split('?')[0] !== location.url) return next()
+    if (request.url?.split('?')[0] !== url) return next()
     worker.get().then(
-      code => sendScript(response, 200, code),
+      code => sendScript(response, 200, code + appended),
       (error: unknown) => {
         server.config.logger.error(`holdfast: the service worker could not be built: ${String(error)}`, {
           error: error instanceof Error ? error : undefined,

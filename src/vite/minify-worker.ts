@@ -5,6 +5,8 @@ export interface MinifyOptions {
   isOurs: boolean
   /** Terser takes twice as long with one. */
   withMap: boolean
+  /** The language that the build may use; else what is newer and shorter is written. */
+  target?: string | string[]
 }
 
 /**
@@ -12,13 +14,13 @@ export interface MinifyOptions {
  * that a visitor loads. Vite's goes first: it is quick, and terser is slow by what it is given. Only here: the app is
  * minified as the user says.
  */
-export function minifyWorker({ isOurs, withMap }: MinifyOptions): Plugin {
+export function minifyWorker({ isOurs, withMap, target }: MinifyOptions): Plugin {
   return {
     name: 'holdfast:minify-worker',
     enforce: 'post',
     async renderChunk(code, { fileName }) {
       const [vite, terser] = await Promise.all([import('vite'), import('terser')])
-      const first = await vite.minify(fileName, code, { sourcemap: withMap })
+      const first = await vite.minify(fileName, code, { sourcemap: withMap, compress: { target } })
       const compress = { passes: 3, hoist_funs: true, unsafe_arrows: isOurs }
       const sourceMap = withMap && { asObject: true, content: JSON.stringify(first.map) }
       const second = await terser.minify(first.code, { ecma: 2020, compress, sourceMap })

@@ -283,10 +283,32 @@ describe('vite dev', () => {
     expect(env).toMatch(/"__HOLDFAST_WORKER__": \{\s*"?url"?:\s*"\/app\/sw\.js"/)
   })
 
-  it('can be switched off', async () => {
-    const { url } = await serve(app({ dev: false }))
-    expect(await (await fetch(url)).text()).not.toContain('html-proxy')
-    expect((await fetch(`${url}sw.js`)).headers.get('content-type')).not.toMatch(/javascript/)
+  it('leaves the worker out when it is switched off, and takes away one of an earlier session', async () => {
+    const { url } = await serve(app({ dev: false }, { base: '/app/' }))
+    expect(await (await fetch(url)).text()).toContain('html-proxy')
+    const module = await (await fetch(`${url}@id/__x00__virtual:holdfast/register`)).text()
+    expect(module).not.toContain('.register(')
+    expect(module).toContain('found.unregister()')
+    expect(module).toContain('"/app/sw.js"')
+    const worker = await (await fetch(`${url}sw.js`)).text()
+    expect(worker).toContain('registration.unregister()')
+    expect(worker).not.toContain('indexedDB')
+    expect(await (await fetch(`${url}@vite/env`)).text()).toMatch(/"__HOLDFAST_WORKER__": false/)
+  })
+
+  it('leaves the worker out where the one of MSW is in the public folder, unless the app wants ours', async () => {
+    const info = vi.fn()
+    await write({ 'public/mockServiceWorker.js': '' })
+    const register = async (options?: PluginOptions) => {
+      const { url } = await serve(app(options, { customLogger: { ...createLogger('silent'), info } }))
+      return (await fetch(`${url}@id/__x00__virtual:holdfast/register`)).text()
+    }
+    expect(await register()).toContain('found.unregister()')
+    expect(info).toHaveBeenCalledWith(expect.stringContaining('mockServiceWorker.js is in the public folder'))
+    info.mockClear()
+    expect(await register({ dev: true })).toContain('serviceWorker.register(')
+    expect(await register({ dev: false })).toContain('found.unregister()')
+    expect(info).not.toHaveBeenCalledWith(expect.stringContaining('mockServiceWorker.js'))
   })
 })
 

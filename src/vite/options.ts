@@ -57,7 +57,7 @@ export interface PluginOptions {
   filename?: string
   /** Put a module into the HTML that registers the worker. Default true; else import `virtual:holdfast/register`. */
   register?: boolean
-  /** Serve the worker in `vite dev` too. Default true. */
+  /** Serve the worker in `vite dev` too. Default true; false where the worker of MSW is in the public folder. */
   dev?: boolean
   /** Vite plugins for the worker's own build, which shares none with the app's. */
   plugins?: PluginOption[]

@@ -1,3 +1,4 @@
+import { addressSource } from './location-source.ts'
 import type { WorkerLocation } from './worker-location.ts'
 
 /** The module that registers the worker: `virtual:holdfast/register`. Importing it is enough; it exports nothing. */
@@ -11,13 +12,11 @@ export const WORKER_CHANGED = 'holdfast:worker-changed'
  * requests. `updateViaCache: 'none'` keeps an HTTP cache from holding back a new version. In development a changed worker
  * takes over at once; in production the app decides when.
  */
-export function registerModule(location: WorkerLocation | false, isDev: boolean): string {
-  if (!location) return 'export {}\n'
-  const { url, scope } = location
+export function registerModule({ url, scope }: WorkerLocation, isDev: boolean): string {
   return `const register = async () => {
   try {
-    const registration = await navigator.serviceWorker.register(${JSON.stringify(url)}, {
-      scope: ${JSON.stringify(scope)},
+    const registration = await navigator.serviceWorker.register(${addressSource(url)}, {
+      scope: ${addressSource(scope)},
       updateViaCache: 'none',
     })
     ${isDev ? 'follow(registration)' : ''}

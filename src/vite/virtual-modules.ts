@@ -1,55 +1,90 @@
 import { fileURLToPath } from 'node:url'
 import type { Plugin } from 'vite'
+import { forgetModule } from './forget-module.ts'
+import { addressSource, locationSource } from './location-source.ts'
 import { REGISTER_ID, registerModule, WORKER_CHANGED } from './register-module.ts'
 import type { WorkerLocation } from './worker-location.ts'
 
 /** What the app's modules are made from. */
 export interface PageWorker {
-  /** `false` where pages shall register none. */
+  /** The worker that the app's code finds; `false` where there is none. */
   location: WorkerLocation | false
-  /** The scope in which an earlier worker is to hear that it shall leave. */
-  leaving?: string
+  /** What pages do when they load, with the plugin's own worker. */
+  task: PageTask
   isDev: boolean
 }
 
+/**
+ * `register` it; let one of an earlier version hear that it shall `leave`; take away (`forget`) one of an earlier session
+ * of `vite dev`; or nothing, where another plugin builds the worker.
+ */
+export type PageTask =
+  | { do: 'register'; own: WorkerLocation; keepsReads: boolean }
+  | { do: 'leave'; own: WorkerLocation }
+  | { do: 'forget'; own: WorkerLocation; cacheNames: readonly string[] }
+  | { do: 'nothing' }
+
 const UPDATES_ID = 'virtual:holdfast'
+
+/** Of its own, so that it is evaluated once, whichever of the others the app imports. */
+const FIRST_READS_ID = 'virtual:holdfast/first-reads'
 
 /** The modules that an app imports: `virtual:holdfast` and `virtual:holdfast/register`. */
 export function virtualModules(worker: () => PageWorker): Pick<Plugin, 'resolveId' | 'load'> {
   return {
     resolveId: {
-      filter: { id: /^virtual:holdfast(?:\/register)?$/ },
+      filter: { id: /^virtual:holdfast(?:\/(?:register|first-reads))?$/ },
       handler: id => `\0${id}`,
     },
     load: {
-      filter: { id: /^\0virtual:holdfast(?:\/register)?$/ },
+      filter: { id: /^\0virtual:holdfast(?:\/(?:register|first-reads))?$/ },
       handler(id) {
-        const { location, leaving, isDev } = worker()
-        if (id === `\0${UPDATES_ID}`) return updatesModule(worker())
-        return leaving === undefined ? registerModule(location, isDev) : leaveModule(leaving)
+        if (id === `\0${FIRST_READS_ID}`) return firstReadsModule()
+        return id === `\0${UPDATES_ID}` ? updatesModule(worker()) : taskModule(worker())
       },
     },
   }
 }
 
+function taskModule({ task, isDev }: PageWorker): string {
+  switch (task.do) {
+    case 'register':
+      return firstReads(task) + registerModule(task.own, isDev)
+    case 'leave':
+      return leaveModule(task.own.scope)
+    case 'forget':
+      return forgetModule(task.own, task.cacheNames)
+    case 'nothing':
+      return 'export {}\n'
+  }
+}
+
 /** In development a changed worker is looked for at once. */
-function updatesModule({ location, leaving, isDev }: PageWorker): string {
+function updatesModule({ location, task, isDev }: PageWorker): string {
   const follow = `import.meta.hot?.on('${WORKER_CHANGED}', () => void updates.check())`
   return `import { registerHoldfast as register } from ${JSON.stringify(clientModule('register-holdfast'))}
 export { onFresh } from ${JSON.stringify(clientModule('on-fresh'))}
-${leaving === undefined ? '' : `import '${REGISTER_ID}'`}
+${task.do === 'leave' || task.do === 'forget' ? `import '${REGISTER_ID}'` : firstReads(task)}
 export function registerHoldfast(options) {
-  const updates = register(${JSON.stringify(location)}, options)
-  ${isDev ? follow : ''}
+  const updates = register(${locationSource(location)}, options)
+  ${isDev && task.do === 'register' ? follow : ''}
   return updates
 }
 `
 }
 
+function firstReads(task: PageTask): string {
+  return task.do === 'register' && task.keepsReads ? `import '${FIRST_READS_ID}'\n` : ''
+}
+
+function firstReadsModule(): string {
+  return `import { keepFirstReads } from ${JSON.stringify(clientModule('first-reads'))}\nkeepFirstReads()\n`
+}
+
 /** Nobody gets a worker anew; who has one gets the last one of it, which the browser looks for by itself only in a while. */
 function leaveModule(scope: string): string {
   return `if ('serviceWorker' in navigator) {
-  navigator.serviceWorker.getRegistration(${JSON.stringify(scope)})
+  navigator.serviceWorker.getRegistration(${addressSource(scope)})
     .then(registration => registration?.update())
     .catch(() => undefined)
 }

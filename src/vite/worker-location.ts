@@ -6,6 +6,8 @@ export interface WorkerLocation {
   scope: string
   /** The outbox that the worker delivers. */
   name: string
+  /** Left out for a classic script, which ours always is. */
+  type?: 'module'
 }
 
 /**
