@@ -45,7 +45,7 @@ function foldersOfOthers(config: ResolvedConfig, outDir: string): string[] {
 /** What stands in for others has to be stored. */
 function checkFallbacks({ navigationFallback, imageFallback }: ResolvedOptions, { entries }: Manifest): void {
   for (const [kind, file] of [
-    ['navigation', navigationFallback && navigationFallback.url],
+    ['navigation', (navigationFallback || undefined)?.url],
     ['image', imageFallback],
   ]) {
     if (!file || entries.some(({ url }) => url === file)) continue
