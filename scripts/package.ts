@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import { holdfast } from 'holdfast/vite'
+import { holdfast, type PluginOptions } from 'holdfast/vite'
 import { type OutputChunk, rolldown } from 'rolldown'
 import { build } from 'vite'
 
@@ -21,7 +21,8 @@ const EACH_STRATEGY = STRATEGIES.map(strategy => ({ match: `/${strategy}/**`, st
 const BUDGETS: Budget[] = [
   { title: 'holdfast without localforage', limitKb: 12, code: bundlePage },
   { title: 'the ready-made worker with Workbox and localforage', limitKb: 28, code: () => buildWorker() },
-  { title: 'the same with a rule for each caching strategy', code: () => buildWorker(EACH_STRATEGY) },
+  { title: 'the same with a rule for each caching strategy', code: () => buildWorker({ caching: EACH_STRATEGY }) },
+  { title: 'the same with writes that are kept', limitKb: 34, code: () => buildWorker({ queue: ['/api/**'] }) },
 ]
 
 const failures = [
@@ -52,11 +53,11 @@ async function sizes(): Promise<boolean[]> {
   return failed
 }
 
-/** The worker as the plugin gives it to an app that has no options, or these rules alone. */
-async function buildWorker(caching?: typeof EACH_STRATEGY): Promise<string> {
+/** The worker as the plugin gives it to an app that has no options, or these alone. */
+async function buildWorker(options: PluginOptions = {}): Promise<string> {
   const root = await mkdtemp(join(tmpdir(), 'holdfast-size-'))
   await writeFile(join(root, 'index.html'), '<!doctype html><title>Empty</title>')
-  await build({ root, configFile: false, logLevel: 'silent', plugins: [holdfast({ caching, register: false })] })
+  await build({ root, configFile: false, logLevel: 'silent', plugins: [holdfast({ ...options, register: false })] })
   const worker = await readFile(join(root, 'dist/sw.js'), 'utf8')
   await rm(root, { recursive: true })
   return worker

@@ -1,4 +1,4 @@
-import { createOutbox } from '../src/outbox/outbox.ts'
+import { cancelWaiting, readState } from '../src/outbox/outbox.ts'
 import { PRINCIPAL_KEY } from '../src/outbox/principal.ts'
 import type { CaptureRule } from '../src/protocol/capture.ts'
 import type { Storage } from '../src/storage/open-storage.ts'
@@ -12,10 +12,11 @@ function stateAddress(scope: string, id = ''): string {
   return `${scope}.holdfast/${id}`
 }
 
-/** The id of the write whose state a request asks for. */
+/** The id of the write that a request asks for, or wants to take back. */
 export function askedFor({ method, url }: Pick<Request, 'method' | 'url'>, scope: string): string | undefined {
   const prefix = stateAddress(scope)
-  return method === 'GET' && url.startsWith(prefix) ? url.slice(prefix.length).replace(/[?#].*/s, '') : undefined
+  const isFor = (method === 'GET' || method === 'DELETE') && url.startsWith(prefix)
+  return isFor ? url.slice(prefix.length).replace(/[?#].*/s, '') : undefined
 }
 
 /** The answer to a write that is kept: accepted, and not done yet (RFC 9110, 15.3.3). */
@@ -34,22 +35,29 @@ export function pageFor(id: string, { page }: CaptureRule, request: Request, sco
   return Response.redirect(url.href, 303)
 }
 
-/** How a write stands, for whoever uses the app; 404 where the outbox does not know it, or does not any more. */
-export async function stateOf(id: string, storage: Storage, channel: Channel, now: () => number): Promise<Response> {
+export interface StatePorts {
+  storage: Storage
+  channel: Channel
+  now: () => number
+}
+
+/**
+ * How a write stands, for whoever uses the app; 404 where the outbox does not know it, or does not any more. Where it is to
+ * be taken back: 204, and it is not sent any more; or 409 with how it stands, because that is too late.
+ */
+export async function answerState(
+  { method }: Pick<Request, 'method'>,
+  id: string,
+  { storage, channel, now }: StatePorts,
+): Promise<Response> {
   const principal = (await storage.database.get<string>('meta', PRINCIPAL_KEY)) ?? undefined
-  const { get } = createOutbox({
-    open: async () => storage,
-    channel,
-    now,
-    principal: () => principal,
-    settledOf: () => new Promise(() => undefined),
-    wake: () => undefined,
-    subscribe: () => () => undefined,
-  })
-  const found = await get(id)
-  if (!found) return json({ id, state: 'unknown' }, 404)
-  const { settled: _promise, ...state } = found
-  return json(state, 200)
+  const context = { principal, now: now() }
+  if (method === 'DELETE' && (await cancelWaiting(storage, id, context))) {
+    channel.post('settled', { ids: [id] })
+    return new Response(null, { status: 204 })
+  }
+  const state = await readState(storage, id, context)
+  return state ? json(state, method === 'DELETE' ? 409 : 200) : json({ id, state: 'unknown' }, 404)
 }
 
 function json(value: unknown, status: number, headers: Record<string, string> = {}): Response {

@@ -41,6 +41,10 @@ export async function attempt(
   const signal = AbortSignal.any([request.signal, patience.signal])
   try {
     const response = await ports.fetch(toSend(request, write, key, ports.context), { signal })
+    // As fetch would: no failure of the network, but an answer that the app does not want.
+    if (response.type === 'opaqueredirect' && request.redirect === 'error') {
+      return { kind: 'answered', response: Response.error() }
+    }
     // It has begun: how long the rest of it takes is between the app and its server.
     if (response.status < 400) return { kind: 'answered', response }
     const outcome = await judge(response.clone(), {
@@ -78,6 +82,7 @@ function toSend(request: Request, { url, headers, bytes }: ReadWrite, key: Write
   return new Request(request, {
     headers: all,
     body: bytes.byteLength > 0 ? bytes : undefined,
+    ...(request.redirect === 'error' && { redirect: 'manual' }),
     // With these a request begins anew where it is changed (Fetch, 5.4), and to one without CORS no header can be added.
     ...(referrer && { referrer, referrerPolicy }),
     ...(request.mode === 'no-cors' && { mode: 'same-origin' }),

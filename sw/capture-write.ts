@@ -1,11 +1,12 @@
-import { v4, v7 } from 'uuid'
 import type { CapturedWrite, CaptureTerms, Handlers } from '../src/outbox/handlers.ts'
-import { type MutationInput, type PreparedMutation, prepareMutation } from '../src/outbox/mutation-input.ts'
-import * as rareInput from '../src/outbox/rare-input.ts'
+import { blobKeyOf, type PreparedMutation } from '../src/outbox/mutation-input.ts'
+import { INLINE_LIMIT } from '../src/outbox/record-body.ts'
 import { DEFAULT_RETRY } from '../src/outbox/retry-policy.ts'
 import type { CaptureRule } from '../src/protocol/capture.ts'
-import { IDEMPOTENCY_KEY_HEADER, parseIdempotencyKey } from '../src/protocol/idempotency-key.ts'
-import type { Mutation, MutationMethod } from '../src/protocol/mutation.ts'
+import { formatIdempotencyKey, IDEMPOTENCY_KEY_HEADER, parseIdempotencyKey } from '../src/protocol/idempotency-key.ts'
+import type { Mutation, MutationMethod, StoredBody } from '../src/protocol/mutation.ts'
+import { assertTerms } from './capture-handlers.ts'
+import { idOf } from './capture-id.ts'
 import type { CaptureContext } from './capture-lookup.ts'
 
 /** A write of the app, read whole: what is sent first is what is stored if that fails. */
@@ -17,12 +18,27 @@ export interface ReadWrite extends CapturedWrite {
 export async function readWrite(request: Request): Promise<ReadWrite> {
   const bytes = await request.clone().arrayBuffer()
   const { method, headers, credentials } = request
-  const url = new URL(request.url)
-  url.hash = ''
+  const url = addressOf(request)
   return { url, method, headers: new Headers(headers), credentials, bytes, json: () => readJson(headers, bytes)?.value }
 }
 
+function addressOf(request: Request): URL {
+  const url = new URL(request.url)
+  url.hash = ''
+  return url
+}
+
 export type WriteTerms = CaptureTerms & { entity: string }
+
+/** Of which entity a write is as far as its rule says; nothing where a function of the app has a word in it. */
+export function entityByRule({ entity, handler }: CaptureRule, request: Request, origin: string): string | undefined {
+  if (handler !== undefined) return undefined
+  return entity ?? pathOf(new URL(request.url), origin)
+}
+
+function pathOf(url: URL, origin: string): string {
+  return url.origin === origin ? url.pathname : url.origin + url.pathname
+}
 
 /** What holds for a write: the word of the app's function before the rule's. False: it is to be left alone. */
 export function termsOf(
@@ -33,9 +49,7 @@ export function termsOf(
   const { entity, priority, coalesce, handler } = rule
   const own = handler === undefined ? undefined : handlers.captures?.[handler]?.(write)
   if (own === false) return false
-  const { url } = write
-  const path = url.origin === origin ? url.pathname : url.origin + url.pathname
-  const byRule: WriteTerms = { entity: entity ?? path, ...(priority !== undefined && { priority }), coalesce }
+  const byRule: WriteTerms = { entity: entity ?? pathOf(write.url, origin), priority, coalesce }
   const given = Object.fromEntries(Object.entries(own ?? {}).filter(([, value]) => value !== undefined))
   return { ...byRule, ...given }
 }
@@ -43,50 +57,117 @@ export function termsOf(
 /** The key of a write, of all its attempts, and the id under which it would be stored. */
 export type WriteKey = Pick<Mutation, 'id' | 'idempotencyKey' | 'keyGiven'>
 
-/**
- * The key that a request brings along, or a new one. Of a key that was given the id is made, together with what else tells
- * one write from another: the same request gets the same id. Nothing where what was given is no key.
- */
-export async function keyOf(
-  { url, method, headers }: ReadWrite,
-  { settings: { key }, principal }: CaptureContext,
-): Promise<WriteKey | undefined> {
-  const given = headers.get(key.header)
-  if (given === null) return { id: v7() }
-  const parsed = parseIdempotencyKey(given)
-  if (parsed === undefined) return undefined
-  const text = JSON.stringify([principal ?? null, method, url.href, parsed])
-  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))
-  const id = v4({ random: new Uint8Array(digest).subarray(0, 16) })
-  return { id, idempotencyKey: given, keyGiven: true }
+export interface Keyed {
+  key: WriteKey
+  /** The ids under which the same write may be on record. */
+  sameAs: string[]
 }
 
-/** Makes a mutation of a write, as `mutate()` does. Rejects where it cannot be one. */
-export async function prepareWrite(
+/** A new id. */
+export function newId(now: number): string {
+  return idOf(now, crypto.getRandomValues(new Uint8Array(16)))
+}
+
+/** The key of a write for which the app gives none; whose id is given. */
+export function keyFor(
+  id: string,
+  { url }: ReadWrite,
+  { sendKey }: CaptureRule,
+  { settings: { key }, origin }: CaptureContext,
+): WriteKey {
+  if (!sendKey || [origin, ...key.origins].includes(url.origin)) return { id }
+  return { id, idempotencyKey: key.form === 'bare' ? id : formatIdempotencyKey(id), keyGiven: true }
+}
+
+/**
+ * The key that a request brings along. Of it the id is made, together with what else tells one write from another: the
+ * same request gets the same id. Nothing where what was given is no key.
+ */
+export async function givenKey(
+  write: ReadWrite,
+  given: string,
+  { principal, now }: CaptureContext,
+): Promise<Keyed | undefined> {
+  const { url, method, headers, bytes } = write
+  const parsed = parseIdempotencyKey(given)
+  if (parsed === undefined) return undefined
+  // Of a form that is made anew the boundary is another one each time.
+  const isForm = /^multipart\//i.test(headers.get('content-type') ?? '')
+  const mark = isForm ? bytes.byteLength : await hashOf(bytes)
+  const random = await digestOf(JSON.stringify([principal ?? null, method, url.href, parsed, mark]))
+  const sameAs = daysBefore(now()).map(day => idOf(day, random))
+  return { key: { id: String(sameAs[0]), idempotencyKey: given, keyGiven: true }, sameAs }
+}
+
+/** What tells a request from another one, also in another worker. */
+export async function markOf({ url, method, headers, bytes }: ReadWrite, clientId: string): Promise<string> {
+  return hashOf(JSON.stringify([clientId, method, url.href, [...headers], await hashOf(bytes)]))
+}
+
+/**
+ * With an id that names its day, since answers are forgotten in the order of their ids: today's first, then one for each
+ * day on which a write that still waits may have been made.
+ */
+function daysBefore(now: number): number[] {
+  const today = Math.floor(now / DAY_MS)
+  return Array.from({ length: KNOWN_DAYS }, (_, index) => (today - index) * DAY_MS)
+}
+
+const DAY_MS = 24 * 60 * 60 * 1000
+/** As old as a write gets by default, and the day on which it was made. */
+const KNOWN_DAYS = 31
+
+async function hashOf(data: string | ArrayBuffer): Promise<string> {
+  return (await digestOf(data)).join()
+}
+
+async function digestOf(data: string | ArrayBuffer): Promise<Uint8Array> {
+  const bytes = typeof data === 'string' ? new TextEncoder().encode(data) : data
+  return new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))
+}
+
+/** Makes a mutation of a write, as `mutate()` does. Throws where the app's function has said what cannot be. */
+export function prepareWrite(
   write: ReadWrite,
   key: WriteKey,
-  terms: CaptureTerms,
-  { settings, now }: CaptureContext,
-): Promise<PreparedMutation> {
-  const { url, method, headers, credentials, bytes } = write
-  const json = readJson(headers, bytes)
-  const input: MutationInput = {
-    ...terms,
-    url,
+  terms: WriteTerms,
+  { retry, context }: { retry: CaptureRule['retry']; context: CaptureContext },
+): PreparedMutation {
+  const { url, method, headers, credentials } = write
+  const { entity, priority = 0, coalesce, meta } = terms
+  assertTerms(terms)
+  const { body, apart } = toBody(write, key.id)
+  const mutation: PreparedMutation['mutation'] = {
+    version: 1,
+    ...key,
+    url: url.href,
     method: method as MutationMethod,
-    headers: storedHeaders(headers, settings.key.header),
-    body: json?.text ?? (bytes.byteLength > 0 ? bytes : undefined),
+    headers: [...storedHeaders(headers, context.settings.key.header)],
+    body,
+    entity,
+    priority,
+    ...(meta && { meta: structuredClone(meta) }),
     ...(credentials !== 'same-origin' && { credentials }),
+    createdAt: context.now(),
+    attempts: 0,
+    failures: 0,
+    retry: { ...DEFAULT_RETRY, ...retry },
+    fence: 0,
   }
-  const loadRare = async () => rareInput
-  const prepared = await prepareMutation(input, {
-    base: url.href,
-    now,
-    newId: () => key.id,
-    retry: DEFAULT_RETRY,
-    loadRare,
-  })
-  return { ...prepared, mutation: { ...prepared.mutation, ...key, body: asJson(prepared.mutation.body, json) } }
+  // What has a key of its own is joined with nothing, and each key is sent.
+  return { mutation, ...(apart !== undefined && { apart }), ...(coalesce && !key.keyGiven && { coalesce }) }
+}
+
+/** It is stored as it came, letter by letter: the first attempt has sent it so. */
+function toBody({ headers, bytes }: ReadWrite, id: string): { body: StoredBody; apart?: string | ArrayBuffer } {
+  if (bytes.byteLength === 0) return { body: { kind: 'none' } }
+  const text = readJson(headers, bytes)?.text
+  const size = text?.length ?? bytes.byteLength
+  if (size > INLINE_LIMIT) {
+    const of = text === undefined ? 'bytes' : 'json'
+    return { body: { kind: 'apart', of, blobKey: blobKeyOf(id), size }, apart: text ?? bytes }
+  }
+  return { body: text === undefined ? { kind: 'bytes', bytes } : { kind: 'json', text } }
 }
 
 /** The exact text of a JSON body, and what it says; nothing where it is none, or not in UTF-8. */
@@ -98,13 +179,6 @@ function readJson(headers: Headers, bytes: ArrayBuffer): { text: string; value: 
   } catch {
     return undefined
   }
-}
-
-/** It is stored as it came, letter by letter: the first attempt has sent it so. */
-function asJson(body: Mutation['body'], json: unknown): Mutation['body'] {
-  if (json === undefined) return body
-  if (body.kind === 'text') return { ...body, kind: 'json' }
-  return body.kind === 'apart' ? { ...body, of: 'json' } : body
 }
 
 /** Without what is a secret, what the browser sets anew at each attempt, and the key. */

@@ -1,128 +1,54 @@
 import 'fake-indexeddb/auto'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Handlers } from '../src/outbox/handlers.ts'
-import type { Platform } from '../src/outbox/platform.ts'
 import { identify } from '../src/outbox/principal.ts'
 import { DEFAULT_SETTINGS } from '../src/outbox/settings.ts'
-import { type CaptureRules, checkCaptureRules } from '../src/protocol/capture.ts'
-import type { Mutation } from '../src/protocol/mutation.ts'
 import { deliveryAddress } from '../src/protocol/own-request.ts'
-import { openStorage, type Storage } from '../src/storage/open-storage.ts'
 import { createChannel } from '../src/tabs/channel.ts'
-import { startCapture } from './capture.ts'
+import { createStage, ORIGIN, offline, receiptOf, type Stage, write } from './capture.fixture.ts'
 
-const ORIGIN = 'https://app.example'
-
-let name: string
-let scope: EventTarget & { registration: object }
-let storage: Storage
-let platform: Platform
-let sent: Request[]
-let answer: (request: Request) => Response | Promise<Response>
-let tags: string[]
-let count = 0
-
-const offline = () => Promise.reject(new TypeError('no network'))
+let stage: Stage
 
 beforeEach(async () => {
   vi.restoreAllMocks()
-  count += 1
-  name = `capture-${count}`
-  tags = []
-  sent = []
-  answer = () => new Response('done', { status: 201 })
-  const register = async (tag: string) => void tags.push(tag)
-  scope = Object.assign(new EventTarget(), { registration: { scope: `${ORIGIN}/`, sync: { register } } })
-  storage = await openStorage({ name })
-  platform = {
-    fetch: async (input, init) => {
-      const request = new Request(input, init)
-      sent.push(request)
-      return answer(request)
-    },
-    origin: ORIGIN,
-    now: () => Date.now(),
-    random: () => 0.999,
-    isOnline: () => true,
-    timeout: delayMs => AbortSignal.timeout(delayMs),
-    // Nobody drains in these tests: what is stored stays to be looked at.
-    locks: { request: () => new Promise(() => undefined) } as unknown as LockManager,
-    sleep: () => new Promise(() => undefined),
-  }
+  stage = await createStage()
 })
-
-function start(rules: CaptureRules = ['/api/**'], handlers?: Handlers): void {
-  const checked = checkCaptureRules(rules)
-  startCapture({ rules: checked, name, handlers, platform, scope: scope as unknown as ServiceWorkerGlobalScope })
-}
-
-function write(path: string, init: RequestInit = {}): Request {
-  return new Request(new URL(path, ORIGIN), { method: 'POST', ...init })
-}
-
-/** Dispatches a request as the browser does; undefined where it is left to the browser. */
-function respond(request: Request): Promise<Response> | undefined {
-  let response: Promise<Response> | undefined
-  const respondWith = (given: Promise<Response>) => {
-    response = given
-  }
-  const waitUntil = (promise: Promise<unknown>) => void promise.catch(() => undefined)
-  scope.dispatchEvent(Object.assign(new Event('fetch', { cancelable: true }), { request, respondWith, waitUntil }))
-  return response
-}
-
-async function answered(request: Request): Promise<Response> {
-  return (await respond(request)) ?? Promise.reject(new Error('left to the browser'))
-}
-
-async function stored(): Promise<Mutation[]> {
-  const all: Mutation[] = await storage.transact(['mutations'], 'readonly', tx => tx.objectStore('mutations').getAll())
-  return all.sort((a, b) => a.sequence - b.sequence)
-}
-
-async function receiptOf(response: Response): Promise<{ id: string; state: string }> {
-  expect(response.status).toBe(202)
-  const { receipt } = (await response.json()) as { receipt: { id: string; state: string } }
-  expect(response.headers.get('holdfast-receipt')).toBe(receipt.id)
-  expect(response.headers.get('location')).toBe(`${ORIGIN}/.holdfast/${receipt.id}`)
-  return receipt
-}
 
 describe('what reaches the server', () => {
   it('is answered by it, and nothing is kept', async () => {
-    start()
-    const response = await answered(write('/api/notes', { body: 'a', headers: { 'x-own': 'yes' } }))
+    stage.start()
+    const response = await stage.answered(write('/api/notes', { body: 'a', headers: { 'x-own': 'yes' } }))
     expect([response.status, await response.text()]).toEqual([201, 'done'])
-    expect(await sent[0]?.text()).toBe('a')
-    expect(sent[0]?.headers.get('x-own')).toBe('yes')
-    expect(sent[0]?.headers.get('idempotency-key')).toMatch(/^"[\w-]{36}"$/)
-    expect(await stored()).toEqual([])
+    expect(await stage.sent[0]?.text()).toBe('a')
+    expect(stage.sent[0]?.headers.get('x-own')).toBe('yes')
+    expect(stage.sent[0]?.headers.get('idempotency-key')).toMatch(/^"[\w-]{36}"$/)
+    expect(await stage.stored()).toEqual([])
   })
 
   it.each([400, 401, 404, 409, 412, 422, 501])(
     'and is refused by it with %i is the business of the app',
     async status => {
-      start()
-      answer = () => new Response('no', { status })
-      const response = await answered(write('/api/notes'))
+      stage.start()
+      stage.answer = () => new Response('no', { status })
+      const response = await stage.answered(write('/api/notes'))
       expect([response.status, await response.text()]).toEqual([status, 'no'])
-      expect(await stored()).toEqual([])
+      expect(await stage.stored()).toEqual([])
     },
   )
 })
 
 describe('what does not reach it', () => {
   it('is kept, with the key that its first attempt had', async () => {
-    start()
-    answer = offline
+    stage.start()
+    stage.answer = offline
     const told: string[] = []
-    const channel = createChannel(name)
+    const channel = createChannel(stage.name)
     channel.onMessage(({ type }) => told.push(type))
     const headers = { 'content-type': 'application/json', cookie: 'a=b', 'user-agent': 'x', 'x-own': 'yes' }
-    const response = await answered(write('/api/notes?x=1', { method: 'PUT', body: '{ "text":"a" }', headers }))
+    const response = await stage.answered(write('/api/notes?x=1', { method: 'PUT', body: '{ "text":"a" }', headers }))
     const { id, state } = await receiptOf(response)
     expect(state).toBe('waiting')
-    const [mutation] = await stored()
+    const [mutation] = await stage.stored()
     expect(mutation).toMatchObject({
       id,
       url: `${ORIGIN}/api/notes?x=1`,
@@ -137,110 +63,110 @@ describe('what does not reach it', () => {
       ['content-type', 'application/json'],
       ['x-own', 'yes'],
     ])
-    expect(sent[0]?.headers.get('idempotency-key')).toBe(`"${id}"`)
+    expect(stage.sent[0]?.headers.get('idempotency-key')).toBe(`"${id}"`)
     await expect.poll(() => told).toContain('appended')
-    expect(tags).toEqual([`${name}:drain:0`])
+    expect(stage.tags).toEqual([`${stage.name}:drain:0`])
     channel.close()
   })
 
   it.each([408, 425, 429, 500, 502, 503, 504])('is what is answered with %i, too', async status => {
-    start()
-    answer = () => new Response(null, { status, headers: { 'retry-after': '120' } })
-    const { id } = await receiptOf(await answered(write('/api/notes')))
-    const [mutation] = await stored()
+    stage.start()
+    stage.answer = () => new Response(null, { status, headers: { 'retry-after': '120' } })
+    const { id } = await receiptOf(await stage.answered(write('/api/notes')))
+    const [mutation] = await stage.stored()
     expect(mutation).toMatchObject({ id, attempts: 1, lastError: { code: 'status', status } })
     expect(Number(mutation?.nextAttemptAt) - Date.now()).toBeGreaterThan(110_000)
   })
 
   it('is what takes longer than the rule allows', async () => {
-    start([{ match: '/api/**', timeoutMs: 20 }])
-    answer = ({ signal }) =>
+    stage.start([{ match: '/api/**', timeoutMs: 20 }])
+    stage.answer = ({ signal }) =>
       new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }))
-    await receiptOf(await answered(write('/api/notes')))
-    expect(await stored()).toMatchObject([{ lastError: { code: 'timeout' } }])
+    await receiptOf(await stage.answered(write('/api/notes')))
+    expect(await stage.stored()).toMatchObject([{ lastError: { code: 'timeout' } }])
   })
 
   it('is kept byte for byte, a file in a form with its boundary', async () => {
-    start()
-    answer = offline
+    stage.start()
+    stage.answer = offline
     const form = new FormData()
     form.set('photo', new File([Uint8Array.from({ length: 256 }, (_, index) => index)], 'rocks.png'))
     const request = write('/api/photos', { body: form })
     const bytes = await request.clone().arrayBuffer()
-    await receiptOf(await answered(request))
-    const [mutation] = await stored()
+    await receiptOf(await stage.answered(request))
+    const [mutation] = await stage.stored()
     expect(mutation?.body).toEqual({ kind: 'bytes', bytes })
     expect(mutation?.headers).toEqual([['content-type', request.headers.get('content-type')]])
   })
 
   it('is not kept where the app took it back', async () => {
-    start()
+    stage.start()
     const app = new AbortController()
-    answer = async () => {
+    stage.answer = async () => {
       app.abort()
       return offline()
     }
-    expect((await answered(write('/api/notes', { signal: app.signal }))).type).toBe('error')
-    expect(await stored()).toEqual([])
+    expect((await stage.answered(write('/api/notes', { signal: app.signal }))).type).toBe('error')
+    expect(await stage.stored()).toEqual([])
   })
 
   it('is told as the failure that it is, where the rule says so, and kept all the same', async () => {
-    start([{ match: '/api/**', otherwise: 'fail' }])
-    answer = () => new Response('busy', { status: 503 })
-    const first = await answered(write('/api/notes'))
+    stage.start([{ match: '/api/**', otherwise: 'fail' }])
+    stage.answer = () => new Response('busy', { status: 503 })
+    const first = await stage.answered(write('/api/notes'))
     expect([first.status, await first.text()]).toEqual([503, 'busy'])
-    expect((await answered(write('/api/notes'))).type).toBe('error')
-    expect(await stored()).toHaveLength(2)
+    expect((await stage.answered(write('/api/notes'))).type).toBe('error')
+    expect(await stage.stored()).toHaveLength(2)
   })
 
   it('is told as the failure that it is where it cannot be kept', async () => {
     const warn = vi.spyOn(console, 'warn').mockReturnValue()
-    start([{ match: '/api/**', handler: 'bad' }], { captures: { bad: () => ({ priority: 0.5 }) } })
-    answer = () => new Response('busy', { status: 503 })
-    expect((await answered(write('/api/notes'))).status).toBe(503)
-    answer = offline
-    expect((await answered(write('/api/notes'))).type).toBe('error')
-    expect(await stored()).toEqual([])
+    stage.start([{ match: '/api/**', handler: 'bad' }], { captures: { bad: () => ({ priority: 0.5 }) } })
+    stage.answer = () => new Response('busy', { status: 503 })
+    expect((await stage.answered(write('/api/notes'))).status).toBe(503)
+    stage.answer = offline
+    expect((await stage.answered(write('/api/notes'))).type).toBe('error')
+    expect(await stage.stored()).toEqual([])
     expect(warn).toHaveBeenCalledWith(expect.stringContaining('priority'))
   })
 
   it('is whose it is', async () => {
-    await identify(storage, 'ada')
-    start()
-    answer = offline
-    await receiptOf(await answered(write('/api/notes')))
-    await receiptOf(await answered(write('/api/notes')))
-    expect(await stored()).toMatchObject([{ principal: 'ada' }, { principal: 'ada' }])
-    expect(sent).toHaveLength(1)
+    await identify(stage.storage, 'ada')
+    stage.start()
+    stage.answer = offline
+    await receiptOf(await stage.answered(write('/api/notes')))
+    await receiptOf(await stage.answered(write('/api/notes')))
+    expect(await stage.stored()).toMatchObject([{ principal: 'ada' }, { principal: 'ada' }])
+    expect(stage.sent).toHaveLength(1)
   })
 })
 
 describe('the order', () => {
   it('holds behind what waits: later writes of the entity are not sent', async () => {
-    start()
-    answer = offline
-    await receiptOf(await answered(write('/api/notes', { body: '1' })))
-    answer = () => new Response()
-    await receiptOf(await answered(write('/api/notes', { body: '2' })))
-    expect((await answered(write('/api/tags'))).status).toBe(200)
-    expect(sent.map(({ url }) => new URL(url).pathname)).toEqual(['/api/notes', '/api/tags'])
-    const [first, second] = await stored()
+    stage.start()
+    stage.answer = offline
+    await receiptOf(await stage.answered(write('/api/notes', { body: '1' })))
+    stage.answer = () => new Response()
+    await receiptOf(await stage.answered(write('/api/notes', { body: '2' })))
+    expect((await stage.answered(write('/api/tags'))).status).toBe(200)
+    expect(stage.sent.map(({ url }) => new URL(url).pathname)).toEqual(['/api/notes', '/api/tags'])
+    const [first, second] = await stage.stored()
     expect([first?.key[0], second?.key[0]]).toEqual(['2', '3'])
     expect(second).toMatchObject({ attempts: 0, failures: 0 })
   })
 
   it('is that of the calls, however long each takes to fail', async () => {
-    start([{ match: '/api/**', entity: 'all' }])
+    stage.start([{ match: '/api/**', entity: 'all' }])
     const failures: (() => void)[] = []
-    answer = () => new Promise((_, reject) => failures.push(() => reject(new TypeError('no network'))))
-    const responses = ['/api/1', '/api/2', '/api/3'].map(path => answered(write(path)))
+    stage.answer = () => new Promise((_, reject) => failures.push(() => reject(new TypeError('no network'))))
+    const responses = ['/api/1', '/api/2', '/api/3'].map(path => stage.answered(write(path)))
     await expect.poll(() => failures.length).toBe(3)
-    const order = sent.map(({ url }) => url)
+    const order = stage.sent.map(({ url }) => url)
     failures[order.indexOf(`${ORIGIN}/api/3`)]?.()
     failures[order.indexOf(`${ORIGIN}/api/2`)]?.()
     failures[order.indexOf(`${ORIGIN}/api/1`)]?.()
     await Promise.all(responses)
-    expect((await stored()).map(({ url }) => url.slice(-1))).toEqual(['1', '2', '3'])
+    expect((await stage.stored()).map(({ url }) => url.slice(-1))).toEqual(['1', '2', '3'])
   })
 })
 
@@ -248,63 +174,63 @@ describe('a client that tries again by itself', () => {
   const again = (path = '/api/notes', key = 'my-key') => write(path, { headers: { 'idempotency-key': key }, body: 'a' })
 
   it('gets the same receipt, and its key is sent as it was', async () => {
-    start()
-    answer = offline
-    const first = await receiptOf(await answered(again()))
-    expect(await receiptOf(await answered(again()))).toEqual(first)
-    expect(sent.map(({ headers }) => headers.get('idempotency-key'))).toEqual(['my-key'])
-    expect(await stored()).toMatchObject([{ idempotencyKey: 'my-key', keyGiven: true }])
+    stage.start()
+    stage.answer = offline
+    const first = await receiptOf(await stage.answered(again()))
+    expect(await receiptOf(await stage.answered(again()))).toEqual(first)
+    expect(stage.sent.map(({ headers }) => headers.get('idempotency-key'))).toEqual(['my-key'])
+    expect(await stage.stored()).toMatchObject([{ idempotencyKey: 'my-key', keyGiven: true }])
   })
 
   it('gets the same receipt when both were on their way at once', async () => {
-    start()
+    stage.start()
     const failures: (() => void)[] = []
-    answer = () => new Promise((_, reject) => failures.push(() => reject(new TypeError('no network'))))
-    const responses = [answered(again()), answered(again())] as const
+    stage.answer = () => new Promise((_, reject) => failures.push(() => reject(new TypeError('no network'))))
+    const responses = [stage.answered(again()), stage.answered(again())] as const
     await expect.poll(() => failures.length).toBe(2)
     for (const fail of failures) fail()
     const [first, second] = await Promise.all(responses)
     expect(await receiptOf(first)).toEqual(await receiptOf(second))
-    expect(await stored()).toHaveLength(1)
+    expect(await stage.stored()).toHaveLength(1)
   })
 
   it('means another write where the address is another one', async () => {
-    start()
-    answer = offline
-    const first = await receiptOf(await answered(again()))
-    const second = await receiptOf(await answered(again('/api/other')))
+    stage.start()
+    stage.answer = offline
+    const first = await receiptOf(await stage.answered(again()))
+    const second = await receiptOf(await stage.answered(again('/api/other')))
     expect(second.id).not.toBe(first.id)
   })
 
   it('may write its key as the draft says: it is the same', async () => {
-    start()
-    answer = offline
-    const first = await receiptOf(await answered(again('/api/notes', '"my-key"')))
-    expect(await receiptOf(await answered(again()))).toEqual(first)
-    expect(sent.map(({ headers }) => headers.get('idempotency-key'))).toEqual(['"my-key"'])
-    expect(await stored()).toMatchObject([{ idempotencyKey: '"my-key"' }])
+    stage.start()
+    stage.answer = offline
+    const first = await receiptOf(await stage.answered(again('/api/notes', '"my-key"')))
+    expect(await receiptOf(await stage.answered(again()))).toEqual(first)
+    expect(stage.sent.map(({ headers }) => headers.get('idempotency-key'))).toEqual(['"my-key"'])
+    expect(await stage.stored()).toMatchObject([{ idempotencyKey: '"my-key"' }])
   })
 
   it('means another write by another key, and neither is joined with the other', async () => {
-    start([{ match: '/api/**', coalesce: 'replace' }])
-    answer = offline
-    for (const key of ['1', '2', '3']) await answered(new Request(again('/api/notes', key), { method: 'PUT' }))
-    expect((await stored()).map(({ idempotencyKey }) => idempotencyKey)).toEqual(['1', '2', '3'])
+    stage.start([{ match: '/api/**', coalesce: 'replace' }])
+    stage.answer = offline
+    for (const key of ['1', '2', '3']) await stage.answered(new Request(again('/api/notes', key), { method: 'PUT' }))
+    expect((await stage.stored()).map(({ idempotencyKey }) => idempotencyKey)).toEqual(['1', '2', '3'])
   })
 })
 
 describe('the state of a kept write', () => {
   it('is at its location', async () => {
-    start()
-    answer = offline
-    const response = await answered(write('/api/notes', { body: 'a' }))
-    const state = await answered(new Request(String(response.headers.get('location'))))
+    stage.start()
+    stage.answer = offline
+    const response = await stage.answered(write('/api/notes', { body: 'a' }))
+    const state = await stage.answered(new Request(String(response.headers.get('location'))))
     expect(await state.json()).toMatchObject({ state: 'waiting', method: 'POST', url: `${ORIGIN}/api/notes` })
   })
 
   it('is unknown where there is no such write', async () => {
-    start()
-    const state = await answered(new Request(`${ORIGIN}/.holdfast/nothing`))
+    stage.start()
+    const state = await stage.answered(new Request(`${ORIGIN}/.holdfast/nothing`))
     expect([state.status, await state.json()]).toEqual([404, { id: 'nothing', state: 'unknown' }])
   })
 })
@@ -319,16 +245,16 @@ describe('a form', () => {
     [undefined, `${ORIGIN}/form?a=b&holdfast=`],
     ['saved.html', `${ORIGIN}/saved.html?holdfast=`],
   ])('leads to a page with the receipt in its address (%s)', async (page, location) => {
-    start([{ match: '/api/**', page }])
-    answer = offline
-    const response = await answered(form(`${ORIGIN}/form?a=b`))
-    const [mutation] = await stored()
+    stage.start([{ match: '/api/**', page }])
+    stage.answer = offline
+    const response = await stage.answered(form(`${ORIGIN}/form?a=b`))
+    const [mutation] = await stage.stored()
     expect([response.status, response.headers.get('location')]).toEqual([303, `${location}${mutation?.id}`])
   })
 
   it.each(['', 'https://evil.example/'])('of a page that is not of this app is left to the browser (%s)', referrer => {
-    start()
-    expect(respond(form(referrer))).toBeUndefined()
+    stage.start()
+    expect(stage.respond(form(referrer))).toBeUndefined()
   })
 })
 
@@ -340,14 +266,14 @@ describe('what is left alone', () => {
     ['what a page delivers of its outbox', () => write(deliveryAddress('/api/notes'))],
     ['a write without CORS to a listed origin', () => write('https://listed.example/x', { mode: 'no-cors' })],
   ])('%s', (_, request) => {
-    start(['/api/**', 'https://listed.example/**'])
-    expect(respond(request())).toBeUndefined()
+    stage.start(['/api/**', 'https://listed.example/**'])
+    expect(stage.respond(request())).toBeUndefined()
   })
 
   it('other methods than the rule names', () => {
-    start([{ match: '/api/**', methods: ['PUT'] }])
-    expect(respond(write('/api/notes'))).toBeUndefined()
-    expect(respond(write('/api/notes', { method: 'PUT' }))).toBeDefined()
+    stage.start([{ match: '/api/**', methods: ['PUT'] }])
+    expect(stage.respond(write('/api/notes'))).toBeUndefined()
+    expect(stage.respond(write('/api/notes', { method: 'PUT' }))).toBeDefined()
   })
 
   it.each<[string, (request: Request) => void, Handlers | undefined]>([
@@ -356,47 +282,49 @@ describe('what is left alone', () => {
     ['what the handler fails at', () => undefined, { captures: { own: () => JSON.parse('{') } }],
   ])('%s: it is sent as it is', async (_, change, handlers) => {
     vi.stubGlobal('reportError', vi.fn())
-    start([{ match: '/api/**', ...(handlers && { handler: 'own' }) }], handlers)
+    stage.start([{ match: '/api/**', ...(handlers && { handler: 'own' }) }], handlers)
     const request = write('/api/notes')
     change(request)
-    answer = offline
-    await expect(answered(request)).rejects.toThrow('no network')
-    expect(sent[0]?.headers.has('idempotency-key')).toBe(false)
-    expect(await stored()).toEqual([])
+    stage.answer = offline
+    await expect(stage.answered(request)).rejects.toThrow('no network')
+    expect(stage.sent[0]?.headers.has('idempotency-key')).toBe(false)
+    expect(await stage.stored()).toEqual([])
   })
 
   it('what is signed by a header, as long as nothing says who would send it later', async () => {
     vi.spyOn(console, 'warn').mockReturnValue()
-    start()
-    answer = offline
+    stage.start()
+    stage.answer = offline
     const signed = () => write('/api/notes', { headers: { authorization: 'Bearer secret' } })
-    await expect(answered(signed())).rejects.toThrow('no network')
-    await storage.meta.setItem('settings', { ...DEFAULT_SETTINGS, auth: 'session' })
-    await receiptOf(await answered(signed()))
-    expect(JSON.stringify(await stored())).not.toContain('secret')
+    await expect(stage.answered(signed())).rejects.toThrow('no network')
+    await stage.storage.meta.setItem('settings', { ...DEFAULT_SETTINGS, auth: 'session' })
+    await receiptOf(await stage.answered(signed()))
+    expect(JSON.stringify(await stage.stored())).not.toContain('secret')
   })
 })
 
 describe('the terms', () => {
   it('are those of the handler before those of the rule', async () => {
     const own = vi.fn(() => ({ entity: 'note:7', priority: undefined }))
-    start([{ match: '/api/**', handler: 'own', priority: 3, entity: 'notes' }], { captures: { own } })
-    answer = offline
-    await answered(write('/api/notes', { body: '{"id":7}', headers: { 'content-type': 'application/json' } }))
-    expect(await stored()).toMatchObject([{ entity: 'note:7', priority: 3 }])
+    stage.start([{ match: '/api/**', handler: 'own', priority: 3, entity: 'notes' }], { captures: { own } })
+    stage.answer = offline
+    await stage.answered(write('/api/notes', { body: '{"id":7}', headers: { 'content-type': 'application/json' } }))
+    expect(await stage.stored()).toMatchObject([{ entity: 'note:7', priority: 3 }])
     expect(own).toHaveBeenCalledWith(expect.objectContaining({ method: 'POST', url: new URL('/api/notes', ORIGIN) }))
   })
 
   it('join what waits and was never sent, where they say so', async () => {
-    start([{ match: '/api/**', coalesce: 'replace' }])
-    answer = offline
-    for (const body of ['1', '2', '3']) await answered(write('/api/draft', { method: 'PUT', body }))
-    const bodies = (await stored()).map(({ body }) => body.kind === 'bytes' && new TextDecoder().decode(body.bytes))
+    stage.start([{ match: '/api/**', coalesce: 'replace' }])
+    stage.answer = offline
+    for (const body of ['1', '2', '3']) await stage.answered(write('/api/draft', { method: 'PUT', body }))
+    const bodies = (await stage.stored()).map(
+      ({ body }) => body.kind === 'bytes' && new TextDecoder().decode(body.bytes),
+    )
     expect(bodies).toEqual(['1', '3'])
   })
 
   it('must name a handler that there is', () => {
-    expect(() => start([{ match: '/api/**', handler: 'none' }])).toThrow(
+    expect(() => stage.start([{ match: '/api/**', handler: 'none' }])).toThrow(
       expect.objectContaining({ code: 'invalid-options' }),
     )
   })

@@ -1,17 +1,17 @@
-import { wrap } from 'idb'
-import { createAppend } from '../src/outbox/append.ts'
 import type { Handlers } from '../src/outbox/handlers.ts'
+import type { HoldRecord } from '../src/outbox/pause.ts'
 import { browserPlatform, type Platform } from '../src/outbox/platform.ts'
 import { type CaptureRule, createCaptureMatcher } from '../src/protocol/capture.ts'
-import { HoldfastError } from '../src/protocol/errors.ts'
 import { namesOf } from '../src/protocol/names.ts'
 import { isDelivery } from '../src/protocol/own-request.ts'
-import { openStorage, type Storage } from '../src/storage/open-storage.ts'
 import { createChannel } from '../src/tabs/channel.ts'
-import { askedFor, stateOf } from './capture-answer.ts'
+import { answerState, askedFor } from './capture-answer.ts'
+import { assertHandlers } from './capture-handlers.ts'
+import { createInHand } from './capture-in-hand.ts'
+import { endHold } from './capture-lookup.ts'
 import { answerWrite } from './capture-one.ts'
 import { createTurns } from './capture-turns.ts'
-import { createRun } from './replay.ts'
+import { createRun, type Runner } from './replay.ts'
 import { createTagRegistration } from './sync-tag.ts'
 
 export interface CaptureOptions {
@@ -28,7 +28,8 @@ const EVENT_BUDGET_MS = 20_000
 
 /**
  * Makes this worker keep the writes of the app that do not reach the server. To be called before other listeners are
- * added: it answers what it keeps, and the questions how a write stands, and leaves everything else to them.
+ * added: it answers what it keeps, and the questions how a write stands, and leaves everything else to them. Gives what
+ * drains, which others of the same outbox can use too.
  *
  * Throws a `HoldfastError` of code `invalid-options` where a rule names a handler that there is none of.
  */
@@ -38,54 +39,61 @@ export function startCapture({
   handlers,
   scope = globalThis as unknown as ServiceWorkerGlobalScope,
   platform = browserPlatform(),
-}: CaptureOptions): void {
+}: CaptureOptions): Runner {
   assertHandlers(rules, handlers)
   const names = namesOf(name)
   const channel = createChannel(names.channel)
-  const { run, isDue } = createRun(names, platform, handlers)
-  const open = createOpen(names.database)
+  const runner = createRun(names, platform, handlers)
+  const { open, isDue } = runner
+  const run = (eager: boolean) => runner.run({ budgetMs: EVENT_BUDGET_MS, eager }).catch(() => undefined)
   const registerTag = createTagRegistration(scope.registration, names.syncTagPrefix, channel)
   const ruleFor = createRuleFinder(rules, platform.origin)
   const takeTurn = createTurns()
+  const takeInHand = createInHand(platform.now())
   const warn = createWarnOnce()
   const { scope: base } = scope.registration
 
   async function wakeUp(ids: string[], ended: string[]): Promise<void> {
     channel.post('appended', { ids })
     if (ended.length > 0) channel.post('settled', { ids: ended })
-    await Promise.all([registerTag(), run({ budgetMs: EVENT_BUDGET_MS, eager: false }).catch(() => undefined)])
+    await Promise.all([registerTag(), run(false)])
   }
+
+  /** The server knows again who this is, and nothing else would say so in an app without code of ours. */
+  async function goOn(held: HoldRecord): Promise<void> {
+    await endHold(await open(), held)
+    channel.post('changed', { ids: [] })
+    await run(true)
+  }
+
+  const answer = (event: FetchEvent, rule: CaptureRule) =>
+    answerWrite(event.request, {
+      rule,
+      turn: takeTurn(),
+      open,
+      handlers,
+      platform,
+      clientId: event.clientId,
+      takeInHand,
+      // Not before: a worker that is killed in between has the same request come again.
+      onInHand: ({ letGo }) => event.waitUntil(Promise.resolve(event.handled).then(letGo, letGo)),
+      scope: base,
+      onStored: (ids, ended) => event.waitUntil(wakeUp(ids, ended)),
+      onAccepted: held => event.waitUntil(goOn(held)),
+      warn,
+    })
 
   scope.addEventListener('fetch', event => {
     const { request } = event
     const id = askedFor(request, base)
+    const rule = id === undefined ? ruleFor(request) : undefined
     if (id !== undefined) {
-      event.stopImmediatePropagation()
-      event.respondWith(open().then(({ storage }) => stateOf(id, storage, channel, platform.now)))
-      return
+      event.respondWith(open().then(storage => answerState(request, id, { storage, channel, now: platform.now })))
     }
-    const rule = ruleFor(request)
-    if (rule) {
-      const turn = takeTurn()
-      const onStored = (ids: string[], ended: string[]) => event.waitUntil(wakeUp(ids, ended))
-      event.respondWith(answerWrite(request, { rule, turn, open, handlers, platform, scope: base, onStored, warn }))
-    } else if (isDue()) event.waitUntil(run({ budgetMs: EVENT_BUDGET_MS, eager: false }).catch(() => undefined))
+    if (rule) event.respondWith(answer(event, rule))
+    if (isDue()) event.waitUntil(run(false))
   })
-}
-
-/** Opens the database once; a failure is not for ever: the next write tries again. */
-function createOpen(name: string) {
-  let opening: Promise<{ storage: Storage; append: ReturnType<typeof createAppend> }> | undefined
-  return () => {
-    opening ??= openStorage({ name, loadWrap: () => wrap }).then(storage => ({
-      storage,
-      append: createAppend(storage),
-    }))
-    opening.catch(() => {
-      opening = undefined
-    })
-    return opening
-  }
+  return runner
 }
 
 /** The same words would come at each write. */
@@ -116,15 +124,4 @@ function createRuleFinder(rules: readonly CaptureRule[], origin: string) {
 function isOfThisApp({ mode, referrer }: Request, url: URL, origin: string): boolean {
   if (mode === 'navigate') return URL.canParse(referrer) && new URL(referrer).origin === origin
   return mode !== 'no-cors' || url.origin === origin
-}
-
-function assertHandlers(rules: readonly CaptureRule[], { captures = {} }: Handlers = {}): void {
-  const unknown = rules.find(({ handler }) => handler !== undefined && !Object.hasOwn(captures, handler))
-  if (unknown === undefined) return
-  throw new HoldfastError({
-    code: 'invalid-options',
-    action: 'keep the writes of the app',
-    reason: `there is no "${unknown.handler}" among handlers.captures`,
-    hint: 'Give the worker the module that has it, with the option handlers.',
-  })
 }

@@ -5,9 +5,10 @@ import { type PreparedMutation, prepareMutation } from '../src/outbox/mutation-i
 import { pause } from '../src/outbox/pause.ts'
 import type { Platform } from '../src/outbox/platform.ts'
 import { DEFAULT_RETRY } from '../src/outbox/retry-policy.ts'
+import { namesOf } from '../src/protocol/names.ts'
 import { openStorage, type Storage } from '../src/storage/open-storage.ts'
 import { createChannel } from '../src/tabs/channel.ts'
-import { startReplay } from './replay.ts'
+import { createRun, startReplay } from './replay.ts'
 
 let name: string
 let scope: EventTarget
@@ -162,4 +163,15 @@ it('looks when a request of a page passes through and something is due, and not 
   // The run that found it may still be ending.
   await expect.poll(() => dispatch('fetch', {})).toHaveLength(1)
   await expect.poll(() => sent).toEqual(['/a', '/a'])
+})
+
+it('looks again some time after a run that failed, as on a device that is full: nothing else would say that there is room', async () => {
+  let at = 0
+  const locks = { request: () => Promise.reject(new Error('no room')) } as unknown as LockManager
+  const ports = { ...platform, now: () => at, locks }
+  const { run, isDue } = createRun(namesOf(name), ports, undefined)
+  await expect(run({ budgetMs: 1_000, eager: true })).rejects.toThrow('no room')
+  expect(isDue()).toBe(false)
+  at = 10_000
+  expect(isDue()).toBe(true)
 })

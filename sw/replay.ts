@@ -34,6 +34,8 @@ export interface ReplayOptions {
   name?: string
   handlers?: Handlers
   platform?: Platform
+  /** What drains, where there is one already. */
+  runner?: Runner
 }
 
 /**
@@ -41,9 +43,15 @@ export interface ReplayOptions {
  * when a request of a page passes through and something is due, and now. Any of them may come twice or at once; the drain
  * lock and the leases make that harmless.
  */
-export function startReplay({ scope, name, handlers, platform = browserPlatform() }: ReplayOptions): void {
+export function startReplay({
+  scope,
+  name,
+  handlers,
+  platform = browserPlatform(),
+  runner = createRun(namesOf(name), platform, handlers),
+}: ReplayOptions): void {
   const names = namesOf(name)
-  const { run, isDue } = createRun(names, platform, handlers)
+  const { run, isDue } = runner
 
   for (const type of ['sync', 'periodicsync']) {
     scope.addEventListener(type, event => {
@@ -67,8 +75,16 @@ export function startReplay({ scope, name, handlers, platform = browserPlatform(
 
 type Run = (options: DrainForOptions) => Promise<DrainResult & { stopped: boolean }>
 
-/** Makes what drains, for whatever event asks; `isDue` says whether something is, as far as the last run knows. */
-export function createRun(names: Names, platform: Platform, handlers: Handlers | undefined) {
+/** What drains, for whatever event asks. */
+export interface Runner {
+  run: Run
+  /** Whether something is due, as far as the last run knows. */
+  isDue(): boolean
+  /** Opens the database, once for all that the worker does. */
+  open(): Promise<Storage>
+}
+
+export function createRun(names: Names, platform: Platform, handlers: Handlers | undefined): Runner {
   const channel = createChannel(names.channel)
   const holder = `worker:${crypto.randomUUID()}`
   let opening: Promise<Storage> | undefined
@@ -94,11 +110,15 @@ export function createRun(names: Names, platform: Platform, handlers: Handlers |
       const next = result.nextAttemptAt ?? platform.now() + UNKNOWN_DUE_MS
       dueAt = result.remaining > 0 && !stopped ? next : Number.POSITIVE_INFINITY
       return { ...result, stopped }
+    } catch (error) {
+      // A device that is full may have room later, and nothing would say so.
+      dueAt = platform.now() + UNKNOWN_DUE_MS
+      throw error
     } finally {
       loops -= 1
     }
   }
-  return { run, isDue: () => loops === 0 && platform.now() >= dueAt }
+  return { run, open, isDue: () => loops === 0 && platform.now() >= dueAt }
 }
 
 /**

@@ -27,7 +27,7 @@ export function addRoutes(scope: ServiceWorkerGlobalScope, { precache, parts, fa
   router.registerRoute(new PrecacheRoute(precache.controller))
   for (const { routes = [] } of parts) for (const route of routes) router.registerRoute(route)
   // What a page has read before this worker controlled it.
-  if (parts.some(({ cacheNames }) => cacheNames)) router.addCacheListener()
+  if (parts.some(({ cacheNames = [] }) => cacheNames.length > 0)) router.addCacheListener()
   const answerPage = fallback && addFallback(router, precache, fallback)
   router.setCatchHandler(async options => {
     for (const { standIn } of parts) {

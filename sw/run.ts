@@ -4,7 +4,7 @@ import { DEFAULT_NAME } from '../src/protocol/names.ts'
 import { addLifecycle } from './lifecycle.ts'
 import { createPrecache, type Precache, type PrecacheEntry } from './precache.ts'
 import type { ReadPart } from './reads/read-part.ts'
-import { startReplay } from './replay.ts'
+import { type Runner, startReplay } from './replay.ts'
 import { addRoutes } from './routes.ts'
 
 /** The options of `startHoldfast`, checked. */
@@ -15,6 +15,8 @@ export interface CheckedOptions {
   reads?: readonly ReadPart[]
   fallback?: NavigationFallback | false
   handlers?: Handlers
+  /** What drains, where something else of this worker has made it. */
+  runner?: Runner
 }
 
 /** What a running worker says about itself. */
@@ -33,6 +35,7 @@ export function runWorker({
   reads = [],
   fallback,
   handlers,
+  runner,
 }: CheckedOptions): HoldfastWorker {
   const scope = globalThis as unknown as ServiceWorkerGlobalScope
   const precache = createPrecache(scope, name, manifest)
@@ -40,7 +43,7 @@ export function runWorker({
   const parts = reads.map(start => start({ name, scope, precache }))
   addLifecycle(scope, precache)
   addRoutes(scope, { precache, parts, fallback: found })
-  startReplay({ name, scope, handlers })
+  startReplay({ name, scope, handlers, runner })
   return { name, precached: precache.controller.getCachedURLs(), navigationFallback: found?.url }
 }
 

@@ -64,6 +64,6 @@ export function startHoldfast(options: WorkerOptions = {}): HoldfastWorker {
   const rules = checkCachingRules(options.caching)
   const fallback = checkNavigationFallback(options.navigationFallback)
   const queue = checkCaptureRules(options.queue)
-  if (queue.length > 0) startCapture({ name, rules: queue, handlers })
-  return runWorker({ name, manifest, reads: allParts(rules, options), fallback, handlers })
+  const runner = queue.length > 0 ? startCapture({ name, rules: queue, handlers }) : undefined
+  return runWorker({ name, manifest, reads: allParts(rules, options), fallback, handlers, runner })
 }

@@ -52,8 +52,8 @@ function readAll(storage: Storage, principal: string | undefined): Promise<Whole
 
 /** Members that are undefined are no part of JSON. */
 async function toFiled({ record, mutation, content }: WholeLetter): Promise<FiledLetter> {
-  const { id, url, method, headers, credentials, priority, meta, onUncertain, answers, idempotencyKey } = mutation
-  const { attempts, retry, lastError } = mutation
+  const { id, url, method, headers, credentials, priority, meta, onUncertain, answers } = mutation
+  const { idempotencyKey, keyGiven, attempts, retry, lastError } = mutation
   const { reason, status, problem } = record
   return {
     id,
@@ -71,6 +71,7 @@ async function toFiled({ record, mutation, content }: WholeLetter): Promise<File
     onUncertain,
     answers,
     idempotencyKey,
+    keyGiven,
     attempts,
     // Without end is Infinity here, which JSON writes as null.
     retry,

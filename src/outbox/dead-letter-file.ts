@@ -1,5 +1,6 @@
 import { isBase64 } from '../protocol/batch-body.ts'
 import { HoldfastError } from '../protocol/errors.ts'
+import { parseIdempotencyKey } from '../protocol/idempotency-key.ts'
 import { isJsonObject } from '../protocol/merge-patch.ts'
 import { type AttemptError, METHODS, type MutationMethod } from '../protocol/mutation.ts'
 import type { DeadReason, Problem } from '../protocol/settlement.ts'
@@ -40,8 +41,10 @@ export interface FiledLetter {
   onUncertain?: 'hold'
   /** What it takes from the answers of others, as far as that is known: by the id of the other and the JSON Pointer. */
   answers?: Record<string, Record<string, unknown>>
-  /** In place of the id, where it was edited. */
+  /** In place of the id, where it was edited; or with `keyGiven`. */
   idempotencyKey?: string
+  /** The app itself gave that key, as the value of the header: it is sent as it was. */
+  keyGiven?: true
   attempts: number
   /** Times in milliseconds; null: without end. */
   retry: { attempts: number; baseMs: number | null; capMs: number | null; maxAgeMs: number | null }
@@ -168,7 +171,11 @@ const LETTER: Record<string, Kind> = {
   expiresAt: optional(TIME),
   onUncertain: optional(oneOf('hold')),
   answers: optional({ wants: 'an object of objects', test: isAnswers }),
-  idempotencyKey: optional(ID_KIND),
+  idempotencyKey: optional({
+    wants: 'a key',
+    test: value => isText(value) && parseIdempotencyKey(value) !== undefined,
+  }),
+  keyGiven: optional({ wants: 'true', test: value => value === true }),
   attempts: WHOLE,
   retry: members({ attempts: WHOLE, baseMs: SPAN, capMs: SPAN, maxAgeMs: SPAN }),
   lastError: optional(members({ code: TEXT, status: optional(WHOLE), message: TEXT })),

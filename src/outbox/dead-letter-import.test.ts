@@ -128,6 +128,15 @@ describe('a file that is imported elsewhere', () => {
     expect((await other.dead('b')).mutation.idempotencyKey).toBeUndefined()
   })
 
+  it('takes a key along that the app has given, which is sent as it was', async () => {
+    await device.recordDead('a', { json: 1 })
+    const record = await device.dead('a')
+    const given = { idempotencyKey: '"my key"', keyGiven: true }
+    await device.storage.dead.setItem('a', { ...record, mutation: { ...record.mutation, ...given } })
+    await other.deadLetters.import(await device.deadLetters.export())
+    expect((await other.dead('a')).mutation).toMatchObject(given)
+  })
+
   it('takes the answers along that a letter refers to', async () => {
     await device.record('parent')
     await device.attempt(CONFIRMED)

@@ -107,13 +107,15 @@ function owned(mutation: NewMutation, principal: string | undefined): NewMutatio
 }
 
 /** The fence says that it was attempted: a server may have it, so that nothing must be joined with it. */
-function historyOf({ attempts, lastError, answers, idempotencyKey }: FiledLetter): Partial<NewMutation> & { fence: 1 } {
+function historyOf(letter: FiledLetter): Partial<NewMutation> & { fence: 1 } {
+  const { attempts, lastError, answers, idempotencyKey, keyGiven } = letter
   return {
     attempts,
     fence: 1,
     ...(lastError && { lastError }),
     ...(answers && { answers }),
     ...(idempotencyKey !== undefined && { idempotencyKey }),
+    ...(keyGiven && { keyGiven }),
   }
 }
 

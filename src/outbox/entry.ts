@@ -1,4 +1,3 @@
-import { HoldfastError } from '../protocol/errors.ts'
 import {
   type AttemptError,
   type BlockReason,
@@ -8,6 +7,7 @@ import {
 } from '../protocol/mutation.ts'
 import type { DeadReason, Problem } from '../protocol/settlement.ts'
 import type { DeadRecord } from './dead-record.ts'
+import { type ReadBlob, readBody } from './entry-body.ts'
 import { INTERRUPTED } from './recover.ts'
 
 /** A mutation as people and apps see it: a plain copy, never the stored record. */
@@ -36,9 +36,6 @@ export interface OutboxEntry {
 
 /** A mutation that cannot be delivered as it is. It stays until a person retries or discards it. */
 export type DeadLetter = OutboxEntry & { reason: DeadReason; status?: number; problem?: Problem; diedAt: Date }
-
-/** Reads a body that is stored apart. */
-export type ReadBlob = (blobKey: string) => Promise<string | ArrayBuffer | null>
 
 /** Makes the entry of a stored mutation. `now`: milliseconds since the epoch. */
 export function toEntry(mutation: Mutation, now: number, readBlob: ReadBlob): OutboxEntry {
@@ -85,19 +82,4 @@ export function toDeadLetter(record: DeadRecord, now: number, readBlob: ReadBlob
     ...(status !== undefined && { status }),
     ...(problem !== undefined && { problem }),
   }
-}
-
-async function readBody({ body, headers }: Mutation, readBlob: ReadBlob): Promise<Blob> {
-  const type = headers.find(([name]) => name.toLowerCase() === 'content-type')?.[1] ?? ''
-  if (body.kind === 'none') return new Blob([])
-  if (body.kind === 'json' || body.kind === 'text') return new Blob([body.text], { type })
-  if (body.kind === 'bytes') return new Blob([body.bytes], { type })
-  const apart = await readBlob(body.blobKey)
-  if (apart !== null) return new Blob([apart], { type })
-  throw new HoldfastError({
-    code: 'not-found',
-    action: 'read the body of the write',
-    reason: 'it is gone from the device',
-    hint: 'The browser may have cleared it; make the write again.',
-  })
 }

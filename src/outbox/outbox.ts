@@ -92,10 +92,9 @@ export function createOutbox({ open, channel, now, principal, settledOf, wake, s
     },
 
     async get(id) {
-      const storage = await open()
-      const found = await findWrite(storage, id, principal())
-      if (!found || 'settlement' in found) return found && toSettledEntry(id, found)
-      return { ...toEntry(found, now(), readBlobOf(storage)), settled: settledOf(id) }
+      const found = await readState(await open(), id, { principal: principal(), now: now() })
+      if (found?.state === 'settled') return { ...found, settled: Promise.resolve(found.settlement) }
+      return found && { ...found, settled: settledOf(id) }
     },
 
     async count() {
@@ -116,6 +115,17 @@ export function createOutbox({ open, channel, now, principal, settledOf, wake, s
       wake()
     },
   }
+}
+
+/** How a write stands at this moment: what `get()` gives, but for the promise of its end. */
+export async function readState(
+  storage: Storage,
+  id: string,
+  { principal, now }: ChangeOptions,
+): Promise<OutboxEntry | Omit<SettledEntry, 'settled'> | undefined> {
+  const found = await findWrite(storage, id, principal)
+  if (!found) return undefined
+  return 'settlement' in found ? toSettledEntry(id, found) : toEntry(found, now, readBlobOf(storage))
 }
 
 const PLACES = ['sending', 'ready', 'delayed', 'blocked'] as const
@@ -166,8 +176,8 @@ function endOf({ reason, status, problem, diedAt }: DeadRecord): SettledRecord {
   return { at: diedAt, settlement }
 }
 
-function toSettledEntry(id: string, { at, settlement }: SettledRecord): SettledEntry {
-  return { id, state: 'settled', settlement, settledAt: new Date(at), settled: Promise.resolve(settlement) }
+function toSettledEntry(id: string, { at, settlement }: SettledRecord): Omit<SettledEntry, 'settled'> {
+  return { id, state: 'settled', settlement, settledAt: new Date(at) }
 }
 
 interface ChangeOptions {
@@ -175,7 +185,8 @@ interface ChangeOptions {
   now: number
 }
 
-function cancelWaiting(storage: Storage, id: string, options: ChangeOptions): Promise<boolean> {
+/** See `Outbox.cancel()`; whoever else is to hear of it must be told. */
+export function cancelWaiting(storage: Storage, id: string, options: ChangeOptions): Promise<boolean> {
   const { now } = options
   return changeQueue(storage, async queue => {
     const { tx } = queue

@@ -3,7 +3,13 @@ import { type CaptureRule, checkCaptureRules, createCaptureMatcher } from './cap
 
 describe('checkCaptureRules', () => {
   it('gives rules in full', () => {
-    const rule: CaptureRule = { match: '/api/notes/**', entity: 'notes', timeoutMs: 10_000 }
+    const rule: CaptureRule = {
+      match: '/api/notes/**',
+      entity: 'notes',
+      timeoutMs: 10_000,
+      retry: { attempts: 3 },
+      limits: {},
+    }
     expect(checkCaptureRules(['/api/**', /\/rpc$/, rule])).toEqual([{ match: '/api/**' }, { match: /\/rpc$/ }, rule])
     expect(checkCaptureRules(undefined)).toEqual([])
   })
@@ -24,6 +30,12 @@ describe('checkCaptureRules', () => {
     ['no time at all', [{ match: '/a', timeoutMs: 0 }], /timeoutMs/],
     ['another answer', [{ match: '/a', otherwise: 'throw' }], /otherwise/],
     ['a function in place of its name', [{ match: '/a', handler: () => ({}) }], /handler/],
+    ['no attempts', [{ match: '/a', retry: { attempts: 0 } }], /retry/],
+    ['a time that cannot be written', [{ match: '/a', retry: { maxAgeMs: Number.POSITIVE_INFINITY } }], /retry/],
+    ['an unknown member of retry', [{ match: '/a', retry: { attempt: 3 } }], /retry/],
+    ['a limit below 0', [{ match: '/a', limits: { mutations: -1 } }], /limits/],
+    ['limits that are none', [{ match: '/a', limits: 7 }], /limits/],
+    ['a key in place of a yes', [{ match: '/a', sendKey: 'abc' }], /sendKey/],
     ['a page that is none', [{ match: '/a', page: 7 }], /page/],
   ])('refuses %s', (_, rules, message) => {
     expect(() => checkCaptureRules(rules)).toThrow(expect.objectContaining({ code: 'invalid-options' }))

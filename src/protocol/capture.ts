@@ -30,6 +30,18 @@ export interface CaptureRule {
   otherwise?: 'receipt' | 'fail'
   /** Where a form that was kept leads, with `?holdfast=<id>`; relative to the worker. Default: the page that it was on. */
   page?: string
+  /** How often, how soon and for how long it is tried again. Default: as `createHoldfast()` has it by default. */
+  retry?: { attempts?: number; baseMs?: number; capMs?: number; maxAgeMs?: number }
+  /**
+   * How many writes, and how many bytes of bodies, may wait on the device at most, whatever they are, with this one. Beyond
+   * it nothing is kept, and the app gets the failure. Default: no limit.
+   */
+  limits?: { mutations?: number; bytes?: number }
+  /**
+   * Whether a server of another origin gets the `Idempotency-Key`, which its CORS rules must allow. The app's own always
+   * does. Such writes are never coalesced. Default: where `createHoldfast({ idempotency: { origins } })` names the origin.
+   */
+  sendKey?: boolean
 }
 
 /** How rules may be given: a text or RegExp is a rule with nothing but `match`. */
@@ -65,6 +77,15 @@ const TESTS: Record<keyof CaptureRule, { test: (value: unknown) => boolean; want
   timeoutMs: { test: value => typeof value === 'number' && value > 0, wants: 'a number of milliseconds above 0' },
   otherwise: { test: value => value === 'receipt' || value === 'fail', wants: 'receipt or fail' },
   page: { test: isText, wants: 'the address of a page' },
+  retry: {
+    test: value => hasOnly(value, { attempts: isCount, baseMs: isAmount, capMs: isAmount, maxAgeMs: isAmount }),
+    wants: '{ attempts, baseMs, capMs, maxAgeMs }: attempts a whole number from 1, the others milliseconds',
+  },
+  limits: {
+    test: value => hasOnly(value, { mutations: isAmount, bytes: isAmount }),
+    wants: '{ mutations, bytes }, numbers from 0',
+  },
+  sendKey: { test: value => typeof value === 'boolean', wants: 'true or false' },
 }
 
 function checkRule(rule: unknown, place: string): CaptureRule {
@@ -89,6 +110,22 @@ function areMethods(value: unknown): boolean {
 
 function isPriority(value: unknown): boolean {
   return Number.isInteger(value) && Math.abs(value as number) <= PRIORITY_RANGE
+}
+
+function isCount(value: unknown): boolean {
+  return Number.isSafeInteger(value) && Number(value) > 0
+}
+
+/** Finite: the plugin writes rules as JSON into the worker. */
+function isAmount(value: unknown): boolean {
+  return Number.isFinite(value) && Number(value) >= 0
+}
+
+function hasOnly(value: unknown, members: Record<string, (member: unknown) => boolean>): boolean {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
+  return Object.entries(value).every(
+    ([name, member]) => Object.hasOwn(members, name) && (member === undefined || members[name]?.(member)),
+  )
 }
 
 function isText(value: unknown): boolean {

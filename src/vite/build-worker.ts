@@ -177,9 +177,9 @@ function replayingWorker(root: string, options: ResolvedOptions, manifest: reado
     handlers && `import { handlers } from ${JSON.stringify(ownFile(root, 'handlers', handlers))}`,
     queue.length > 0 && importOf('capture', ['startCapture']),
     // Before the others: it answers what they would answer, too.
-    queue.length > 0 && `startCapture({ ...${toSource({ name, rules: queue })}${withHandlers} })`,
+    queue.length > 0 && `const runner = startCapture({ ...${toSource({ name, rules: queue })}${withHandlers} })`,
     `runWorker({ manifest: self.__WB_MANIFEST, ...${toSource({ name, fallback: navigationFallback })}, ` +
-      `reads: [${expressions.join(', ')}]${withHandlers} })`,
+      `reads: [${expressions.join(', ')}]${withHandlers}${queue.length > 0 ? ', runner' : ''} })`,
   ]
   return `${lines.filter(Boolean).join('\n')}\n`
 }

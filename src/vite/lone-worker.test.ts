@@ -25,11 +25,11 @@ const PARTS = {
   'headers of the app': /provider\?\.refresh/,
 }
 
-async function partsOf(options: PluginOptions): Promise<string[]> {
+async function partsOf(options: PluginOptions, parts: Record<string, RegExp> = PARTS): Promise<string[]> {
   const plugins = [holdfast({ register: false, ...options })]
   await build({ root, configFile: false, logLevel: 'silent', build: { minify: false }, plugins })
   const code = await readFile(path.join(root, 'dist/sw.js'), 'utf8')
-  return Object.entries(PARTS).flatMap(([name, pattern]) => (pattern.test(code) ? [name] : []))
+  return Object.entries(parts).flatMap(([name, pattern]) => (pattern.test(code) ? [name] : []))
 }
 
 it('leaves out what only code of the app could reach, where there is none', async () => {
@@ -39,3 +39,23 @@ it('leaves out what only code of the app could reach, where there is none', asyn
 it('leaves nothing out where the app has handlers', async () => {
   expect(await partsOf({ handlers: 'handlers.ts' })).toEqual(Object.keys(PARTS))
 })
+
+it.each<[string, PluginOptions, string[]]>([
+  ['nothing where no write is kept', {}, []],
+  ['no more than that where a rule says nothing else', { queue: ['/api/**'] }, ['keeping']],
+  ['joining where a rule says so', { queue: [{ match: '/api/**', coalesce: 'merge' }] }, ['keeping', 'joining']],
+  [
+    'all of it where the app has handlers',
+    { queue: ['/api/**'], handlers: 'handlers.ts' },
+    ['keeping', 'joining', 'checks', 'bodies'],
+  ],
+])('has of what keeps writes %s', async (_, options, parts) => {
+  expect(await partsOf(options, CAPTURE_PARTS)).toEqual(parts)
+})
+
+const CAPTURE_PARTS = {
+  keeping: /Holdfast-Receipt/,
+  joining: /cancel-both/,
+  checks: /among handlers\.captures/,
+  bodies: /read the body of the write/,
+}

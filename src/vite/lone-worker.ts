@@ -5,10 +5,13 @@ import type { ResolvedOptions } from './options.ts'
 /**
  * Leaves out of the generated worker what only code of the app could reach, where it has none: with neither `worker` nor
  * `handlers`. It delivers by transactions, and through localforage it only reads; nobody judges answers or adds headers;
- * and nobody sees the long texts of errors. To call what is left out fails; it never gives a wrong answer.
+ * nobody sees the long texts of errors; and where no rule says so, no writes are joined. To call what is left out fails; it
+ * never gives a wrong answer.
  */
-export function loneWorker({ worker, handlers }: ResolvedOptions): Plugin | false {
+export function loneWorker({ worker, handlers, queue }: ResolvedOptions): Plugin | false {
   if (worker || handlers) return false
+  const isJoining = queue.some(({ coalesce }) => coalesce)
+  const standIns = isJoining ? STAND_INS : { ...STAND_INS, [SW]: { ...STAND_INS[SW], 'capture-join': WITHOUT_JOINING } }
   return {
     name: 'holdfast:lone-worker',
     enforce: 'pre',
@@ -16,8 +19,8 @@ export function loneWorker({ worker, handlers }: ResolvedOptions): Plugin | fals
       filter: { id: [/^\.\/[\w-]+\.[jt]s$/, /^\0holdfast:lone:/] },
       handler(source, importer = '') {
         const [, name = ''] = /^\.\/([\w-]+)\./.exec(source) ?? []
-        const folder = Object.keys(STAND_INS).find(folder => importer.replaceAll('\\', '/').startsWith(folder))
-        const standIn = folder && STAND_INS[folder]?.[name]
+        const folder = Object.keys(standIns).find(folder => importer.replaceAll('\\', '/').startsWith(folder))
+        const standIn = folder && standIns[folder]?.[name]
         return standIn === undefined ? null : `${STAND_IN}${folder}${name}`
       },
     },
@@ -25,7 +28,7 @@ export function loneWorker({ worker, handlers }: ResolvedOptions): Plugin | fals
       filter: { id: /^\0holdfast:lone:/ },
       handler(id) {
         const [, folder = '', name = ''] = /^\0holdfast:lone:(.*\/)([\w-]+)$/.exec(id) ?? []
-        return STAND_INS[folder]?.[name]
+        return standIns[folder]?.[name]
       },
     },
   }
@@ -37,6 +40,8 @@ const STAND_IN = '\0holdfast:lone:'
 const ours = (relative: string) => fileURLToPath(new URL(relative, import.meta.url)).replaceAll('\\', '/')
 const EXTENSION = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
 
+const SW = ours('../../sw/')
+
 /** By folder and name of our modules. */
 const STAND_INS: Record<string, Record<string, string>> = {
   [ours('../storage/')]: {
@@ -47,10 +52,17 @@ const STAND_INS: Record<string, Record<string, string>> = {
   [ours('../outbox/')]: {
     'refuse-run': `export const outdated = () => Error('A newer version of this app has written to the outbox.')
 export const noHandler = (kind, name) => Error('There is no "' + name + '" among the handlers.' + kind)`,
+    // A write tells how it stands as JSON, which has no functions.
+    'entry-body': 'export const readBody = undefined',
     'own-judge': `import { judgeAnswer } from ${JSON.stringify(ours(`../outbox/outcome-table.${EXTENSION}`))}
 export const judgeByApp = (answer, judge, options) => judgeAnswer(answer, options)`,
     'run-auth': `export const createRunAuth = () => ({
   headers: async () => new Headers(), generation: () => 0, hasNewer: async () => false,
 })`,
   },
+  // The plugin has seen that the rules name none, and that what they say can be.
+  [SW]: { 'capture-handlers': 'export const assertHandlers = () => undefined, assertTerms = assertHandlers' },
 }
+
+/** Writes that are kept are joined only where a rule says so. */
+const WITHOUT_JOINING = 'export const writeCoalescing = undefined'
