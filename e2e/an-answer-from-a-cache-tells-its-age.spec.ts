@@ -29,6 +29,20 @@ test('an answer from a cache tells its age, also one of another origin, and is n
   await expect.poll(async () => (await get(page, '/api/tides/today')).text).toBe('TypeError')
 })
 
+test('an opaque answer is not used beyond the maximum either', async ({ app, page }) => {
+  const foreign = app.url.replace('localhost', '127.0.0.1')
+  app.on('/api/', ({ response, count }) => response.end(`tides ${count}`))
+  await app.open(page, {
+    caching: [{ match: `${foreign}api/**`, strategy: 'cache-first', statuses: [0, 200], maxAgeMs: 1000 }],
+  })
+  await expect
+    .poll(async () => {
+      await get(page, `${foreign}api/tides/today`, { mode: 'no-cors' })
+      return app.hits.get('GET /api/tides/today')
+    })
+    .toBe(2)
+})
+
 test('an age that a proxy has told is added to', async ({ app, page }) => {
   app.on('/api/', ({ response }) => response.setHeader('Age', '100').end('tides'))
   await app.open(page, { caching: [{ match: MATCH, strategy: 'cache-first' }] })
@@ -37,7 +51,7 @@ test('an age that a proxy has told is added to', async ({ app, page }) => {
 })
 
 test('of a rule with a maximum of answers the least recently used go first', async ({ app, page }) => {
-  app.on('/api/', ({ response, count }) => response.end(`tides ${count}`))
+  app.on('/api/', ({ response, count }) => response.setHeader('Vary', 'Accept').end(`tides ${count}`))
   await app.open(page, { caching: [{ match: MATCH, strategy: 'cache-first', maxEntries: 3 }] })
   for (const port of ['a', 'b', 'c']) {
     await get(page, `/api/tides/${port}`)

@@ -36,3 +36,19 @@ test('an old answer stands in for a server that is broken, and for one that is o
   for (const address of addresses) expect(await get(page, address)).toMatchObject({ status: 200, text: 'answer 1' })
   expect((await get(page, '/api/first/other')).text).toBe('TypeError')
 })
+
+test('an old page stands in for one that the browser has asked for while the worker started', async ({ app, page }) => {
+  app.on('/articles/', ({ response, count }) => {
+    response.statusCode = count === 1 ? 200 : 503
+    response.setHeader('Content-Type', 'text/html').end(`<!doctype html><title>Version ${count}</title>`)
+  })
+  await app.open(page, {
+    navigationPreload: true,
+    caching: [{ match: '/articles/**', strategy: 'network-first', staleIfError: true }],
+  })
+  await page.goto('/articles/7')
+  await expect.poll(() => stored(page, '/articles/7')).toContain('Version 1')
+  await page.goto('/articles/7')
+  expect(await page.title()).toBe('Version 1')
+  expect(app.hits.get('GET /articles/7')).toBe(2)
+})

@@ -1,7 +1,8 @@
 import { expect, get, stored, test } from './support/reading-app.ts'
 
 test('what is stored is refreshed by a periodic sync with the app closed', async ({ app, page, context }) => {
-  app.on('/api/', ({ response, count }) => response.end(`answer ${count}`))
+  app.on('/api/', ({ request, response, count }) => response.end(`answer ${count} for ${request.headers.cookie}`))
+  await context.addCookies([{ name: 'session', value: 'ann', url: app.url }])
   await app.open(page, {
     caching: [
       { match: '/api/tides', strategy: 'network-first', refresh: true },
@@ -10,7 +11,7 @@ test('what is stored is refreshed by a periodic sync with the app closed', async
   })
   for (const address of ['/api/tides', '/api/notes']) {
     await get(page, address)
-    await expect.poll(() => stored(page, address)).toBe('answer 1')
+    await expect.poll(() => stored(page, address)).toBe('answer 1 for session=ann')
   }
   const devtools = await context.newCDPSession(await context.newPage())
   const registered = new Promise<string>(done => {
@@ -32,5 +33,5 @@ test('what is stored is refreshed by a periodic sync with the app closed', async
   const again = await context.newPage()
   await again.goto(app.url)
   await context.setOffline(true)
-  expect(await get(again, '/api/tides')).toMatchObject({ text: 'answer 2' })
+  expect(await get(again, '/api/tides')).toMatchObject({ text: 'answer 2 for session=ann' })
 })

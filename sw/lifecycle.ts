@@ -5,17 +5,14 @@ import type { Precache } from './precache.ts'
  * `{ type: 'SKIP_WAITING' }`: the message that workbox-window and vite-plugin-pwa send too.
  */
 export function addLifecycle(scope: ServiceWorkerGlobalScope, precache: Precache): void {
-  scope.addEventListener('install', event => event.waitUntil(precache.controller.install(event)))
-  scope.addEventListener('activate', event => event.waitUntil(takeOver(scope, event, precache)))
+  scope.addEventListener('install', event => event.waitUntil(precache.install(event)))
+  scope.addEventListener('activate', event => {
+    event.waitUntil(scope.clients.claim())
+    event.waitUntil(precache.cleanUp())
+  })
   scope.addEventListener('message', event => {
     if (isSkipWaiting(event.data)) event.waitUntil(scope.skipWaiting())
   })
-}
-
-async function takeOver(scope: ServiceWorkerGlobalScope, event: ExtendableEvent, precache: Precache): Promise<void> {
-  await precache.controller.activate(event)
-  await precache.cleanUp()
-  await scope.clients.claim()
 }
 
 /** Other scripts post messages of their own shape, null among them. */

@@ -1,4 +1,7 @@
 import { PrecacheController } from 'workbox-precaching/PrecacheController.js'
+import { createPrecacheCleaner } from './precache-clean-up.ts'
+import { installPrecache } from './precache-install.ts'
+import { createRetiredFiles, type FindRetired } from './precache-retired.ts'
 
 /** One file of the precache. */
 export interface PrecacheEntry {
@@ -6,13 +9,22 @@ export interface PrecacheEntry {
   url: string
   /** Changes with the content; null where the address itself does (hashed file names). */
   revision: string | null
+  /**
+   * Scripts that this page must name, for it to be the page of this version: an answer that lacks one is not stored. A
+   * server may already, or still, give another version's page under the same address.
+   */
+  scripts?: string[]
 }
 
 /** The files that are stored at install, and the one place that knows their cache. */
 export interface Precache {
   controller: PrecacheController
-  /** Deletes precaches that an earlier layout or name of this app's worker has left behind. */
+  /** Stores what is not stored yet. Rejects when something is missing in the end: then the version before stays. */
+  install(event: ExtendableEvent): Promise<void>
+  /** When this version has taken over: deletes what neither it nor the version just before it uses. */
   cleanUp(): Promise<void>
+  /** Looks for a file of the version before, which the server may have no more. */
+  findRetired: FindRetired
 }
 
 /**
@@ -27,7 +39,18 @@ export function createPrecache(
   const cacheName = `${PREFIX}v1:${name}:${scope.registration.scope}`
   const controller = new PrecacheController({ cacheName })
   controller.addToCacheList([...manifest])
-  return { controller, cleanUp: () => deleteOthers(scope, cacheName) }
+  // A file is stored once, whatever `Vary` says: an image that a page asks for has other headers than the same at install.
+  controller.strategy.matchOptions = { ignoreVary: true }
+  const cleaner = createPrecacheCleaner(scope, cacheName, [...controller.getURLsToCacheKeys().values()])
+  return {
+    controller,
+    install: event => installPrecache(event, controller, manifest, cleaner),
+    async cleanUp() {
+      await cleaner.activated()
+      await deleteOthers(scope, cacheName)
+    },
+    findRetired: createRetiredFiles(scope, cacheName, controller.getURLsToCacheKeys()),
+  }
 }
 
 const PREFIX = 'holdfast:precache:'

@@ -44,6 +44,7 @@ it('does not tell what failed, nor beacons', () => {
   const page = createPage()
   page.takeOver()
   page.list(entry('/missing', 10, { responseStatus: 404 }), entry('/beacon', 10, { initiatorType: 'beacon' }))
+  page.list(entry('/events', 10, { initiatorType: 'other' }))
   expect(page.told()).toEqual([['https://app.example/']])
 })
 

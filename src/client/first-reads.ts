@@ -46,7 +46,7 @@ export function watchFirstReads({ container, performance, Observer, address }: R
 /** What has been on its way for longer is not waited for. */
 const LONG_MS = 30_000
 
-/** Not what is known to have failed; another origin does not say it. */
+/** Not what is known to have failed; another origin does not say it. Nor streams of events, which are `other`. */
 function isRead({ initiatorType, responseStatus = 0 }: PerformanceResourceTiming): boolean {
-  return initiatorType !== 'beacon' && (responseStatus === 0 || responseStatus === 200)
+  return !['beacon', 'other'].includes(initiatorType) && (responseStatus === 0 || responseStatus === 200)
 }

@@ -8,7 +8,8 @@ export type CachingStrategy = (typeof STRATEGIES)[number]
 
 /**
  * How the worker answers the GET requests that match. The first rule that matches wins; files of the precache come
- * before every rule. What `fetch` gets from a cache carries its `Age` in seconds (RFC 9111 §5.1).
+ * before every rule. What `fetch` gets from a cache carries its `Age` in seconds (RFC 9111 §5.1). Requests for a stream of
+ * events (`EventSource`) are left to the browser.
  *
  * @example
  * const rules: CachingRule[] = [
@@ -47,7 +48,8 @@ export interface CachingRule {
   staleIfError?: boolean
   /**
    * Requests for a part of a file, as players of audio and video send them, are answered from the whole file, which is
-   * fetched beside the first of them. Default: they go to the network.
+   * fetched beside the first of them. Not of what is opaque: a player needs `crossorigin` for files of another origin.
+   * Default: they go to the network.
    */
   ranges?: boolean
   /**
@@ -122,7 +124,7 @@ export function checkNavigationFallback(value: unknown): NavigationFallback | fa
 function checkRule(rule: unknown, place: string): void {
   if (!isObject(rule)) throw invalid(place, 'it is not an object', 'Write { match, strategy }.')
   for (const [key, value] of Object.entries(rule)) {
-    const check = CHECKS[key as keyof CachingRule]
+    const check = Object.hasOwn(CHECKS, key) ? CHECKS[key as keyof CachingRule] : undefined
     if (!check)
       throw invalid(`${place}.${key}`, 'there is none of that name', `Known are ${Object.keys(CHECKS).join(', ')}.`)
     if (value !== undefined && !check.test(value))
@@ -154,14 +156,19 @@ const isMilliseconds: Check = {
 }
 
 const CHECKS: Record<keyof CachingRule, Check> = {
-  match: { test: isUrlPattern, reason: 'matches nothing', hint: 'Begin with / or https://, or pass a RegExp.' },
+  match: {
+    test: isUrlPattern,
+    reason: 'matches nothing',
+    hint: 'Begin with / (a path, without ? and #) or https:// (with a path), percent-encoded; or pass a RegExp.',
+  },
   strategy: {
     test: value => STRATEGIES.some(known => known === value),
     reason: 'is unknown',
     hint: `Use one of ${STRATEGIES.join(', ')}.`,
   },
   cacheName: { test: isText, reason: 'is no name', hint: 'Pass a text, or leave it out.' },
-  timeoutMs: isMilliseconds,
+  // A timer of more than 2^31 milliseconds fires at once (HTML §8.7).
+  timeoutMs: { ...isMilliseconds, test: value => isMilliseconds.test(value) && Number(value) < 2 ** 31 },
   statuses: {
     test: value => isListOf(value, isStorableStatus),
     reason: 'is no list of statuses',
@@ -246,8 +253,20 @@ function isListOf(value: unknown, test: (item: unknown) => boolean): boolean {
 
 /** Says whether a value may stand as a `match`. */
 export function isUrlPattern(value: unknown): value is string | RegExp {
-  return value instanceof RegExp || (isText(value) && (value.startsWith('/') || isAddress(value)))
+  return value instanceof RegExp || (isText(value) && (isPathGlob(value) || isAddressGlob(value)))
 }
+
+/** What no path has would match nothing, and nobody would notice: a query, or letters that a browser writes as `%C3%A4`. */
+function isPathGlob(value: string): boolean {
+  return value.startsWith('/') && ASCII.test(value) && !/[?#]/.test(value)
+}
+
+/** The same: an address always has a path, and hosts are written small. */
+function isAddressGlob(value: string): boolean {
+  return ASCII.test(value) && /^https?:\/\/[^/A-Z]+\//.test(value)
+}
+
+const ASCII = /^[\x21-\x7e]+$/
 
 function isAddress(value: string): boolean {
   return /^https?:\/\//.test(value)

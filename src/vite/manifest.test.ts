@@ -39,7 +39,7 @@ describe('collectManifest', () => {
       'app.css.br': 'x',
     })
     const { entries, bytes } = await collect()
-    expect(entries.map(entry => entry.url)).toEqual(['assets/app-abcdefgh.js', 'icons/a.svg', 'index.html'])
+    expect(entries.map(entry => entry.url)).toEqual(['icons/a.svg', 'index.html', 'assets/app-abcdefgh.js'])
     expect(bytes).toBe(14)
   })
 
@@ -49,10 +49,23 @@ describe('collectManifest', () => {
     const again = await collect()
     await write({ 'index.html': 'two' })
     const after = await collect()
-    expect(before.entries[0]).toEqual({ url: 'assets/app-abcdefgh.js', revision: null })
-    expect(before.entries[1]?.revision).toMatch(/^[0-9a-f]{16}$/)
+    expect(before.entries[1]).toEqual({ url: 'assets/app-abcdefgh.js', revision: null })
+    expect(before.entries[0]?.revision).toMatch(/^[0-9a-f]{16}$/)
     expect(again).toEqual(before)
-    expect(after.entries[1]?.revision).not.toBe(before.entries[1]?.revision)
+    expect(after.entries[0]?.revision).not.toBe(before.entries[0]?.revision)
+  })
+
+  it('says by which scripts the page of this version is known', async () => {
+    await write({
+      'index.html': '<script src="./assets/app-abcdefgh.js"></script><script src="/theme.js"></script>',
+      'plain.html': 'no script',
+      'theme.js': "'assets/app-abcdefgh.js'",
+      'assets/app-abcdefgh.js': 'code',
+      'assets/late-abcdefgh.js': 'code',
+    })
+    const { entries } = await collect()
+    const scripts = entries.flatMap(({ url, scripts }) => (scripts ? [[url, scripts]] : []))
+    expect(scripts).toEqual([['index.html', ['app-abcdefgh.js']]])
   })
 
   it('names the files that are too large', async () => {

@@ -10,6 +10,8 @@ export interface ManifestEntry {
   url: string
   /** Null where the file's name changes with its content. */
   revision: string | null
+  /** The hashed scripts that a page names: an answer without them is another version's, and the worker does not store it. */
+  scripts?: string[]
 }
 
 export interface Manifest {
@@ -31,13 +33,16 @@ export interface ManifestSource extends Required<PrecacheOptions> {
 
 /**
  * Lists what the worker stores. It reads the folder and not the bundle, because files of `publicDir` and pages that other
- * plugins write late are in no bundle. The order is stable, so that an unchanged build gives an unchanged worker.
+ * plugins write late are in no bundle. The order is stable, so that an unchanged build gives an unchanged worker; files
+ * that have the same name in every version come first, before there is time to deploy another one.
  */
 export async function collectManifest(source: ManifestSource): Promise<Manifest> {
   const { include, exclude, outDir, filename, maximumFileSizeBytes } = source
   const ignore = [...NEVER, ...exclude, filename]
   const files = (await glob(include, { cwd: outDir, ignore, dot: false, onlyFiles: true })).sort()
+  const scripts = files.filter(file => /\.m?js$/.test(file) && source.isHashed(file)).map(nameOf)
   const manifest: Manifest = { entries: [], bytes: 0, tooLarge: [] }
+  const hashed: ManifestEntry[] = []
   for (const file of files) {
     const full = path.join(outDir, file)
     const { size } = await stat(full)
@@ -46,8 +51,10 @@ export async function collectManifest(source: ManifestSource): Promise<Manifest>
       continue
     }
     manifest.bytes += size
-    manifest.entries.push({ url: toUrl(file), revision: source.isHashed(file) ? null : await hash(full) })
+    if (source.isHashed(file)) hashed.push({ url: toUrl(file), revision: null })
+    else manifest.entries.push(await namedEntry(file, full, scripts))
   }
+  manifest.entries.push(...hashed)
   return manifest
 }
 
@@ -57,11 +64,18 @@ export async function collectManifest(source: ManifestSource): Promise<Manifest>
  */
 const NEVER = ['**/*.map', '**/*.{gz,br,zst}', '_headers', '_redirects', '_routes.json', '_worker.js']
 
-async function hash(file: string): Promise<string> {
-  return createHash('sha256')
-    .update(await readFile(file))
-    .digest('hex')
-    .slice(0, 16)
+/** A file whose name stays the same when its content changes. */
+async function namedEntry(file: string, full: string, scripts: string[]): Promise<ManifestEntry> {
+  const content = await readFile(full)
+  const entry = { url: toUrl(file), revision: createHash('sha256').update(content).digest('hex').slice(0, 16) }
+  if (!/\.html?$/.test(file)) return entry
+  const text = content.toString()
+  const named = scripts.filter(script => text.includes(script))
+  return named.length > 0 ? { ...entry, scripts: named } : entry
+}
+
+function nameOf(file: string): string {
+  return toUrl(path.posix.basename(file))
 }
 
 function toUrl(file: string): string {

@@ -32,7 +32,9 @@ function refuseOld(maxAgeMs: number): RulePlugin {
  */
 function keepWithin({ maxAgeMs, maxEntries, staleIfError }: CachingRule, cacheName: string): RulePlugin {
   const maxAgeSeconds = maxAgeMs && !staleIfError ? maxAgeMs / 1000 : undefined
-  const expiration = new CacheExpiration(cacheName, { maxAgeSeconds, maxEntries })
+  // It deletes by the address alone, which is no match for answers that vary by a header.
+  const matchOptions = { ignoreVary: true }
+  const expiration = new CacheExpiration(cacheName, { maxAgeSeconds, maxEntries, matchOptions })
   const touch = async (url: string) => {
     await expiration.updateTimestamp(url)
     await expiration.expireEntries()
@@ -40,6 +42,9 @@ function keepWithin({ maxAgeMs, maxEntries, staleIfError }: CachingRule, cacheNa
   return {
     cacheDidUpdate: ({ request }) => touch(request.url),
     cachedResponseWillBeUsed: async ({ cachedResponse, request, event }) => {
+      // What hides its headers does not say when it was stored.
+      const isHidden = maxAgeSeconds !== undefined && cachedResponse?.status === 0
+      if (isHidden && (await expiration.isURLExpired(request.url))) return null
       if (cachedResponse && maxEntries !== undefined) event.waitUntil(touch(request.url))
       return cachedResponse
     },

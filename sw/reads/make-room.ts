@@ -8,6 +8,13 @@ import type { RuleFeature } from './rule-routes.ts'
  */
 export const makeRoom: RuleFeature = {
   start(rules, { scope }) {
-    registerQuotaErrorCallback(() => evict(scope, rules))
+    let running: Promise<void> | undefined
+    // Many answers find no room at once, and the first cache may give enough for all of them.
+    registerQuotaErrorCallback(() => {
+      running ??= evict(scope, rules).finally(() => {
+        running = undefined
+      })
+      return running
+    })
   },
 }

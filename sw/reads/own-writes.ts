@@ -1,9 +1,13 @@
+import { PRINCIPAL_KEY } from '../../src/outbox/principal.ts'
 import { createUrlMatcher } from '../../src/protocol/caching.ts'
 import type { ChannelMessage } from '../../src/protocol/messages.ts'
 import type { Mutation } from '../../src/protocol/mutation.ts'
 import { namesOf } from '../../src/protocol/names.ts'
+import { laneOf } from '../../src/protocol/queue-key.ts'
+import { boundsIn, type KeyRange } from '../../src/protocol/queue-range.ts'
 import { answerOf, type Database, openDatabase } from '../../src/storage/database.ts'
 import { createChannel } from '../../src/tabs/channel.ts'
+import { ageOf } from './age.ts'
 import { fetchAgain } from './fetch-again.ts'
 import type { RuleFeature, RulePlugin, RunningRule } from './rule-routes.ts'
 
@@ -25,11 +29,20 @@ export const ownWrites: RuleFeature = {
     for (const one of guarded) {
       const touches = touchTest(one, rules, scope)
       const isWaiting = () => isAnyWaiting(database, touches)
-      const isStored = async (request: Request) =>
-        (await scope.caches.match(request, { cacheName: one.cacheName })) !== undefined
+      const isStored = (request: Request) => isUsable(one, request, scope)
       one.strategy.plugins.unshift(holdBack({ one, isWaiting, isStored, news }))
     }
   },
+}
+
+/** What is too old is given to nobody, so that the network must be. */
+async function isUsable(
+  { cacheName, rule: { maxAgeMs = Number.POSITIVE_INFINITY } }: RunningRule,
+  request: Request,
+  { caches }: ServiceWorkerGlobalScope,
+): Promise<boolean> {
+  const stored = await caches.match(request, { cacheName })
+  return stored !== undefined && (ageOf(stored, Date.now()) ?? 0) <= maxAgeMs
 }
 
 interface Guard {
@@ -41,8 +54,11 @@ interface Guard {
 
 function holdBack({ one, isWaiting, isStored, news }: Guard): RulePlugin {
   return {
-    requestWillFetch: async ({ request, state = {} }) => {
+    // Sooner than the request: a page that the browser has asked for already is never asked for here.
+    handlerWillStart: async ({ state = {} }) => {
       state.settled = news.settled()
+    },
+    requestWillFetch: async ({ request }) => {
       if (!(await isStored(request)) || !(await isWaiting())) return request
       news.hold(request, one)
       throw new TypeError('Writes to this data wait')
@@ -74,7 +90,9 @@ function createNews() {
     settled: () => settled,
     hold(request: Request, one: RunningRule) {
       // A page that is being loaded asks by itself.
-      if (request.mode !== 'navigate') held.set(request.url, { request: request.clone(), one })
+      if (request.mode === 'navigate') return
+      // What the browser keeps is older than the writes; and the page may be gone by then, with all that it has asked for.
+      held.set(request.url, { request: new Request(request, { cache: 'no-cache', signal: null }), one })
     },
     hear({ type }: ChannelMessage) {
       if (type === 'settled') settled += 1
@@ -102,18 +120,37 @@ const PAGE = 20
 /** A longer queue than this is not looked through for the sake of a read: something in it will touch it. */
 const MOST = 200
 
-/** Where the database cannot be read, nothing is known to wait, and reads go on as if there were no outbox. */
-function isAnyWaiting(database: Database, touches: (url: string) => boolean): Promise<boolean> {
-  const look = async (store: IDBObjectStore) => {
-    let rest: IDBKeyRange | undefined
-    for (let seen = 0; seen < MOST; seen += PAGE) {
-      const page: Mutation[] = await answerOf(store.getAll(rest, PAGE))
-      if (page.some(({ url }) => touches(url))) return true
-      const last = page[PAGE - 1]
-      if (!last) return false
-      rest = IDBKeyRange.lowerBound(last.key, true)
-    }
-    return true
+const PLACES = ['sending', 'ready', 'delayed', 'blocked'] as const
+
+/**
+ * Of whoever uses the app: what another person has left behind may wait for months. Where the database cannot be read,
+ * nothing is known to wait, and reads go on as if there were no outbox.
+ */
+async function isAnyWaiting(database: Database, touches: (url: string) => boolean): Promise<boolean> {
+  try {
+    const lane = laneOf(await database.get<string>('meta', PRINCIPAL_KEY))
+    // In one transaction: a write goes from place to place.
+    return await database.read('mutations', async store => {
+      for (const place of PLACES) if (await isAnyAmong(store, boundsIn(lane, place), touches)) return true
+      return false
+    })
+  } catch {
+    return false
   }
-  return database.read('mutations', look).catch(() => false)
+}
+
+async function isAnyAmong(
+  store: IDBObjectStore,
+  { lower, upper }: KeyRange,
+  touches: (url: string) => boolean,
+): Promise<boolean> {
+  let rest = IDBKeyRange.bound(lower, upper)
+  for (let seen = 0; seen < MOST; seen += PAGE) {
+    const page: Mutation[] = await answerOf(store.getAll(rest, PAGE))
+    if (page.some(({ url }) => touches(url))) return true
+    const last = page[PAGE - 1]
+    if (!last) return false
+    rest = IDBKeyRange.bound(last.key, upper, true)
+  }
+  return true
 }

@@ -21,22 +21,37 @@ export const precachedRanges: ReadPart = ({ precache }) => {
 function storeWhole({ cacheName, scope }: RulePlace): RulePlugin {
   const fetching = new Set<string>()
   return {
-    cacheWillUpdate: async ({ request, response }) => {
+    cacheWillUpdate: async ({ request, response, state = {} }) => {
       const { url, mode, credentials } = request
+      // Whether an opaque answer is a part cannot be seen, and no part can be cut out of it.
+      if (response.type === 'opaque' && request.headers.has('range')) return null
       if (response.status !== 206) return response
       // A player asks for many parts while the first one is on its way.
-      if (fetching.has(url) || (await scope.caches.match(url, { cacheName }))) return null
+      const stored = await scope.caches.match(url, { cacheName })
+      if (fetching.has(url) || (stored && isSame(stored, response))) return null
       fetching.add(url)
-      try {
-        return await fetch(new Request(url, { mode, credentials }))
-      } finally {
-        fetching.delete(url)
-      }
+      state.isFetching = true
+      return fetch(new Request(url, { mode, credentials }))
+    },
+    // When it is stored, or has failed: that may be long after it has begun to arrive.
+    handlerDidComplete: async ({ request, state }) => {
+      if (state?.isFetching) fetching.delete(request.url)
     },
   }
 }
 
-const parts = (): RulePlugin[] => [new RangeRequestsPlugin(), refuseNothing]
+/** Where a server says nothing of it, a file is taken for the same. The ETag alone may differ, of what was compressed. */
+function isSame(a: Response, b: Response): boolean {
+  const name = ['last-modified', 'etag'].find(header => a.headers.has(header) && b.headers.has(header))
+  return name === undefined || a.headers.get(name) === b.headers.get(name)
+}
+
+const parts = (): RulePlugin[] => [leaveOpaque, new RangeRequestsPlugin(), refuseNothing]
+
+const leaveOpaque: RulePlugin = {
+  cachedResponseWillBeUsed: async ({ cachedResponse, request }) =>
+    cachedResponse?.type === 'opaque' && request.headers.has('range') ? null : cachedResponse,
+}
 
 /** A part that begins behind the end is an error (RFC 9110 §15.5.17); Workbox makes an empty part of it. */
 const refuseNothing: RulePlugin = {

@@ -29,6 +29,11 @@ async function refreshAll(rules: readonly RunningRule[], { caches }: ServiceWork
     const stored = await cache.keys()
     const own = stored.filter(({ url }) => matches(new URL(url), new URL(url).origin === location.origin))
     // One after the other: the person may be at work meanwhile.
-    for (const request of own.slice(-MOST)) await fetchAgain(strategy, request)
+    for (const request of own.slice(-MOST)) await fetchAgain(strategy, asAsked(request))
   }
+}
+
+/** What Chromium reads back from a cache has lost its mode and its credentials: nobody would be signed in. */
+function asAsked({ url, headers }: Request): Request {
+  return new Request(url, { headers })
 }

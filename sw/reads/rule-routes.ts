@@ -1,3 +1,4 @@
+import type { RouteHandlerCallback } from 'workbox-core/types.js'
 import { Route } from 'workbox-routing/Route.js'
 import { CacheFirst } from 'workbox-strategies/CacheFirst.js'
 import { CacheOnly } from 'workbox-strategies/CacheOnly.js'
@@ -49,11 +50,35 @@ export function ruleRoutes(rules: readonly CachingRule[], features: readonly Rul
     for (const { start } of features) start?.(running, place)
     return {
       routes: running.map(
-        ({ matches, strategy }) => new Route(({ url, sameOrigin }) => matches(url, sameOrigin), strategy),
+        ({ rule, matches, strategy }) =>
+          new Route(
+            ({ url, sameOrigin, request }) =>
+              matches(url, sameOrigin) && !isEventStream(request) && (rule.ranges || !request.headers.has('range')),
+            answerBy(rule, strategy),
+          ),
       ),
       cacheNames: running.map(({ cacheName }) => cacheName),
     }
   }
+}
+
+/** What could not be stored is no error of the worker's: the answer has been given. Workbox would leave it unhandled. */
+function answerBy(rule: CachingRule, strategy: Strategy): RouteHandlerCallback {
+  return options => {
+    // What a page has read before there was a worker: nothing of it would be stored, and asking may do something.
+    if (options.event.type === 'message' && rule.strategy === 'network-only') return Promise.resolve(Response.error())
+    const [answer, done] = strategy.handleAll(options)
+    done.catch(() => undefined)
+    return answer
+  }
+}
+
+/**
+ * A stream of events (HTML §9.2) is no answer to be stored: one that was would be played again as if it were new, and a
+ * copy that has not ended keeps its connection after the page has closed its own.
+ */
+function isEventStream({ headers }: Request): boolean {
+  return headers.get('accept') === 'text/event-stream'
 }
 
 function runRule(rule: CachingRule, features: readonly RuleFeature[], place: ReadPlace): RunningRule {

@@ -8,6 +8,10 @@ import type { RuleFeature } from './rule-routes.ts'
 export const staleIfError: RuleFeature = {
   plugins({ staleIfError }, { cacheName, scope }) {
     if (!staleIfError) return {}
+    const old = async (request: Request) => {
+      const stored = await scope.caches.match(request, { cacheName })
+      return stored && withAge(stored, Date.now())
+    }
     return {
       other: [
         {
@@ -16,10 +20,11 @@ export const staleIfError: RuleFeature = {
             state.answer = response
             throw new TypeError('The server is broken')
           },
-          handlerDidError: async ({ request, state }) => {
-            const old = await scope.caches.match(request, { cacheName })
-            return old ? withAge(old, Date.now()) : (state?.answer as Response | undefined)
-          },
+          handlerDidError: async ({ request, state }) =>
+            (await old(request)) ?? (state?.answer as Response | undefined),
+          // A page that the browser has asked for while the worker started was not fetched here.
+          handlerWillRespond: async ({ request, response, state }) =>
+            SERVER_ERRORS.includes(response.status) && !state?.answer ? ((await old(request)) ?? response) : response,
         },
       ],
     }
