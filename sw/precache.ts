@@ -21,8 +21,11 @@ export interface Precache {
   controller: PrecacheController
   /** Stores what is not stored yet. Rejects when something is missing in the end: then the version before stays. */
   install(event: ExtendableEvent): Promise<void>
-  /** When this version has taken over: deletes what neither it nor the version just before it uses. */
-  cleanUp(): Promise<void>
+  /**
+   * When this version has taken over: deletes what neither it nor the version just before it uses, and caches of this scope
+   * that are neither its own nor among those that are kept.
+   */
+  cleanUp(kept: readonly string[]): Promise<void>
   /** Looks for a file of the version before, which the server may have no more. */
   findRetired: FindRetired
 }
@@ -36,7 +39,7 @@ export function createPrecache(
   name: string,
   manifest: readonly (PrecacheEntry | string)[],
 ): Precache {
-  const cacheName = `${PREFIX}v1:${name}:${scope.registration.scope}`
+  const cacheName = `${PREFIX}precache:v1:${name}:${scope.registration.scope}`
   const controller = new PrecacheController({ cacheName })
   controller.addToCacheList([...manifest])
   // A file is stored once, whatever `Vary` says: an image that a page asks for has other headers than the same at install.
@@ -45,20 +48,20 @@ export function createPrecache(
   return {
     controller,
     install: event => installPrecache(event, controller, manifest, cleaner),
-    async cleanUp() {
+    async cleanUp(kept) {
       await cleaner.activated()
-      await deleteOthers(scope, cacheName)
+      await deleteOthers(scope, [cacheName, ...kept])
     },
     findRetired: createRetiredFiles(scope, cacheName, controller.getURLsToCacheKeys()),
   }
 }
 
-const PREFIX = 'holdfast:precache:'
+const PREFIX = 'holdfast:'
 
 /** A scope has one worker: whatever else ends in this scope belongs to a former version of it. */
-async function deleteOthers(scope: ServiceWorkerGlobalScope, current: string): Promise<void> {
+async function deleteOthers(scope: ServiceWorkerGlobalScope, kept: readonly string[]): Promise<void> {
   const names = await scope.caches.keys()
   const suffix = `:${scope.registration.scope}`
-  const outdated = names.filter(name => name.startsWith(PREFIX) && name.endsWith(suffix) && name !== current)
+  const outdated = names.filter(name => name.startsWith(PREFIX) && name.endsWith(suffix) && !kept.includes(name))
   await Promise.all(outdated.map(name => scope.caches.delete(name)))
 }

@@ -38,7 +38,9 @@ export function addRoutes(scope: ServiceWorkerGlobalScope, { precache, parts, fa
     return (await answerPage?.(options)) ?? Response.error()
   })
   scope.addEventListener('fetch', event => {
-    const response = router.handleRequest({ request: event.request, event })
+    const { request } = event
+    const answer = () => router.handleRequest({ request, event })
+    const response = precache.findRetired(request)?.then(found => found ?? answer() ?? fetch(request)) ?? answer()
     if (response) event.respondWith(response)
   })
 }

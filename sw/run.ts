@@ -14,6 +14,8 @@ export interface CheckedOptions {
   /** What answers GET requests beyond the precache. */
   reads?: readonly ReadPart[]
   fallback?: NavigationFallback | false
+  /** Default false. */
+  navigationPreload?: boolean
   handlers?: Handlers
   /** What drains, where something else of this worker has made it. */
   runner?: Runner
@@ -34,6 +36,7 @@ export function runWorker({
   manifest = [],
   reads = [],
   fallback,
+  navigationPreload = false,
   handlers,
   runner,
 }: CheckedOptions): HoldfastWorker {
@@ -41,7 +44,8 @@ export function runWorker({
   const precache = createPrecache(scope, name, manifest)
   const found = findFallback(precache, fallback)
   const parts = reads.map(start => start({ name, scope, precache }))
-  addLifecycle(scope, precache)
+  const keptCaches = parts.flatMap(({ cacheNames = [] }) => cacheNames)
+  addLifecycle(scope, { precache, keptCaches, navigationPreload })
   addRoutes(scope, { precache, parts, fallback: found })
   startReplay({ name, scope, handlers, runner })
   return { name, precached: precache.controller.getCachedURLs(), navigationFallback: found?.url }

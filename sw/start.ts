@@ -60,10 +60,11 @@ export interface WorkerOptions {
  * })
  */
 export function startHoldfast(options: WorkerOptions = {}): HoldfastWorker {
-  const { name, manifest, handlers } = options
+  const { name, manifest, navigationPreload, handlers } = options
   const rules = checkCachingRules(options.caching)
   const fallback = checkNavigationFallback(options.navigationFallback)
   const queue = checkCaptureRules(options.queue)
   const runner = queue.length > 0 ? startCapture({ name, rules: queue, handlers }) : undefined
-  return runWorker({ name, manifest, reads: allParts(rules, options), fallback, handlers, runner })
+  const reads = allParts(rules, options.imageFallback)
+  return runWorker({ name, manifest, reads, fallback, navigationPreload, handlers, runner })
 }

@@ -55,8 +55,8 @@ export function useApp(files: Record<string, string>): App {
 
 /** The addresses in the manifest of a built worker, with hashes of names cut out. */
 export function precached(code: string): string[] {
-  const entries = code.matchAll(/\{\s*"?url"?:\s*["'`]([^"'`]+)["'`],\s*"?revision"?:\s*(?:null|["'`]\w+["'`])\s*\}/g)
-  return [...entries].map(([, url = '']) => url.replace(/-[\w-]{8}\./, '-#.'))
+  const entries = code.matchAll(/\{\s*"?url"?:\s*["'`]([^"'`]+)["'`],\s*"?revision"?:\s*(?:null|["'`]\w+["'`])[\s,}]/g)
+  return [...entries].map(([, url = '']) => url.replace(/-[\w-]{8}\./, '-#.')).sort()
 }
 
 /** A module of this package by its path: what a worker of the app's own imports as `holdfast/sw`. */

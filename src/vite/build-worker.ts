@@ -10,6 +10,7 @@ import { minifyWorker } from './minify-worker.ts'
 import type { ResolvedOptions } from './options.ts'
 import { readParts } from './read-parts.ts'
 import { toSource } from './to-source.ts'
+import { unusedMethods } from './unused-methods.ts'
 import { importOf, workerModule } from './worker-module.ts'
 
 /** One build of the worker. */
@@ -66,6 +67,7 @@ function workerConfig({ config, options, manifest, write, onModule }: WorkerBuil
       entryPlugin({ config, options, manifest, write, onModule }),
       leanWorker(options),
       loneWorker(options),
+      unusedMethods(options),
       importAtOnce(),
       options.plugins,
       isMinified && minifyWorker({ isOurs: !options.worker && !options.handlers, withMap: isMapped, target }),
@@ -170,6 +172,7 @@ function leavingWorker({ caching }: ResolvedOptions): string {
 function replayingWorker(root: string, options: ResolvedOptions, manifest: readonly ManifestEntry[]): string {
   const { name, queue, navigationFallback, handlers } = options
   const { imports, expressions } = readParts(options, manifest)
+  const preload = options.navigationPreload && { navigationPreload: true }
   const withHandlers = handlers ? ', handlers' : ''
   const lines = [
     importOf('run', ['runWorker']),
@@ -178,7 +181,7 @@ function replayingWorker(root: string, options: ResolvedOptions, manifest: reado
     queue.length > 0 && importOf('capture', ['startCapture']),
     // Before the others: it answers what they would answer, too.
     queue.length > 0 && `const runner = startCapture({ ...${toSource({ name, rules: queue })}${withHandlers} })`,
-    `runWorker({ manifest: self.__WB_MANIFEST, ...${toSource({ name, fallback: navigationFallback })}, ` +
+    `runWorker({ manifest: self.__WB_MANIFEST, ...${toSource({ name, fallback: navigationFallback, ...preload })}, ` +
       `reads: [${expressions.join(', ')}]${withHandlers}${queue.length > 0 ? ', runner' : ''} })`,
   ]
   return `${lines.filter(Boolean).join('\n')}\n`

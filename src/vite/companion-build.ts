@@ -47,7 +47,7 @@ export function scriptOptions(options: ResolvedOptions): ResolvedOptions {
 }
 
 /** A text that `startHoldfast()` brings into every worker, however it was minified. */
-const OUR_MARK = 'holdfast:precache:'
+const OUR_MARK = '.holdfast-files-'
 
 function fileOf({ root, base, build }: ResolvedConfig, url: string): string {
   const relative = url.startsWith(base) ? url.slice(base.length) : path.posix.basename(url)
@@ -55,7 +55,7 @@ function fileOf({ root, base, build }: ResolvedConfig, url: string): string {
 }
 
 /** Those that `startHoldfast()` takes too, with the same meaning. */
-const SHARED = ['name', 'caching', 'queue', 'navigationFallback'] as const
+const SHARED = ['name', 'caching', 'queue', 'navigationFallback', 'imageFallback', 'navigationPreload'] as const
 
 /** `name` and the manifest are for pages, too. */
 const FOR_PAGES: readonly string[] = ['name', 'manifest', 'manifestFilename']

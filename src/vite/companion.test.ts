@@ -62,7 +62,7 @@ describe.each(Object.entries(TOOLS))('beside %s', (name, tool) => {
   it('one worker is built, from its source, and it delivers the outbox', async () => {
     await build(config(tool(), { name: 'notes' }))
     const code = await app.read('dist/sw.js')
-    expect(code).toContain('holdfast:precache:')
+    expect(code).toContain('.holdfast-files-')
     expect(code).toContain('index.html')
     expect(() => new Script(code)).not.toThrow()
     expect(code).not.toMatch(/\bimport\(/)

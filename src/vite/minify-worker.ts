@@ -9,6 +9,9 @@ export interface MinifyOptions {
   target?: string | string[]
 }
 
+/** What Workbox and localforage keep to themselves. localforage names one of them by a text. */
+const PRIVATE = /^_[a-z]/
+
 /**
  * Makes the worker small with terser, which inlines and reorders more than Vite's own minifier does: a kilobyte of the 28
  * that a visitor loads. Vite's goes first: it is quick, and terser is slow by what it is given. Only here: the app is
@@ -23,7 +26,8 @@ export function minifyWorker({ isOurs, withMap, target }: MinifyOptions): Plugin
       const first = await vite.minify(fileName, code, { sourcemap: withMap, compress: { target } })
       const compress = { passes: 3, hoist_funs: true, unsafe_arrows: isOurs }
       const sourceMap = withMap && { asObject: true, content: JSON.stringify(first.map) }
-      const second = await terser.minify(first.code, { ecma: 2020, compress, sourceMap })
+      const mangle = isOurs ? { properties: { regex: PRIVATE, reserved: ['_initStorage'] } } : true
+      const second = await terser.minify(first.code, { ecma: 2020, compress, mangle, sourceMap })
       return { code: second.code ?? first.code, map: withMap ? (second.map as Rolldown.SourceMapInput) : null }
     },
   }

@@ -41,7 +41,7 @@ const read = (file: string) => readFile(path.join(root, 'dist', file), 'utf8')
 /** Files of the manifest in a built worker, with their revisions, and with hashes of names cut out. */
 async function manifestOf(code: string): Promise<Record<string, string | null>> {
   const entries = [
-    ...code.matchAll(/\{\s*"?url"?:\s*["'`]([^"'`]+)["'`],\s*"?revision"?:\s*(null|["'`]\w+["'`])\s*\}/g),
+    ...code.matchAll(/\{\s*"?url"?:\s*["'`]([^"'`]+)["'`],\s*"?revision"?:\s*(null|["'`]\w+["'`])[\s,}]/g),
   ]
   return Object.fromEntries(
     entries.map(([, url = '', revision]) => [

@@ -47,8 +47,8 @@ describe('readParts', () => {
     expect(readParts(resolveOptions(), manifest).expressions).toEqual(['precachedRanges'])
   })
 
-  it('gives the image and the preload as parts of their own', () => {
-    const { expressions } = readParts(resolveOptions({ imageFallback: 'away.svg', navigationPreload: true }), [])
-    expect(expressions).toEqual(['imageFallback("away.svg")', 'navigationPreload'])
+  it('gives the image as a part of its own', () => {
+    const { expressions } = readParts(resolveOptions({ imageFallback: 'away.svg' }), [])
+    expect(expressions).toEqual(['imageFallback("away.svg")'])
   })
 })

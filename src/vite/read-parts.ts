@@ -6,7 +6,7 @@ import { importOf } from './worker-module.ts'
 
 /** What of the generated worker answers GET requests: import lines, and the parts as expressions. */
 export function readParts(
-  { caching, imageFallback, navigationPreload }: ResolvedOptions,
+  { caching, imageFallback }: ResolvedOptions,
   manifest: readonly ManifestEntry[],
 ): { imports: string[]; expressions: string[] } {
   const imports: string[] = []
@@ -24,10 +24,6 @@ export function readParts(
   if (imageFallback !== undefined) {
     imports.push(importOf('reads/image-fallback', ['imageFallback']))
     expressions.push(`imageFallback(${toSource(imageFallback)})`)
-  }
-  if (navigationPreload) {
-    imports.push(importOf('reads/preload', ['navigationPreload']))
-    expressions.push('navigationPreload')
   }
   return { imports, expressions }
 }
