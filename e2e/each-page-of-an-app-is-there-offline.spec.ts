@@ -57,7 +57,7 @@ for (const base of ['/', '/app/', './']) {
       configFile: false,
       logLevel: 'error',
       plugins,
-      build: { outDir, rolldownOptions: { input } },
+      build: { outDir, minify: false, rolldownOptions: { input } },
     })
     const site = await serveFolder(outDir, { base: base === './' ? '/somewhere/' : base })
     // The first visit is deep in the app: the worker is at its base all the same.

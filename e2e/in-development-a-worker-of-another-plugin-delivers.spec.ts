@@ -44,7 +44,9 @@ for (const [name, path, plugin] of TOOLS) {
     })
     const site = await startDev({ root, plugins: [holdfast(), plugin()] })
     await page.goto(site.url)
-    // Vite loads the page anew when it has found what it imports.
+    // Vite loads the page anew when it has found what it imports: the second time it knows.
+    await expect(() => worker.ready(page)).toPass()
+    await page.reload()
     await expect(() => worker.ready(page)).toPass()
     const url = await page.evaluate(() => navigator.serviceWorker.controller?.scriptURL)
     expect(url).toBe(new URL(path, site.url).href)

@@ -46,7 +46,14 @@ const it = test.extend<{ app: App }>({
     await write(SOURCES)
     const buildApp = async (base: string, options?: PluginOptions) => {
       const outDir = path.join('dist', base)
-      await build({ root, base, configFile: false, logLevel: 'error', plugins: [holdfast(options)], build: { outDir } })
+      await build({
+        root,
+        base,
+        configFile: false,
+        logLevel: 'error',
+        plugins: [holdfast(options)],
+        build: { outDir, minify: false },
+      })
     }
     await use({ root, origin, hits, write, build: buildApp })
     server.closeAllConnections()

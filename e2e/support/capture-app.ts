@@ -35,7 +35,7 @@ export const test = base.extend<object, WorkerFixtures>({
         root,
         configFile: false,
         logLevel: 'error',
-        build: { rolldownOptions },
+        build: { minify: false, rolldownOptions },
         plugins: [holdfast(plugin)],
       })
       await use(join(root, 'dist'))

@@ -148,7 +148,13 @@ async function buildVersion(root: string, version: Version, weight: number): Pro
     precache: { exclude: ['assets/*.bin'] },
     caching: [{ match: '/assets/**', strategy: 'cache-first' }],
   })
-  await build({ root, configFile: false, logLevel: 'error', plugins: [plugin], build: { assetsInlineLimit: 0 } })
+  await build({
+    root,
+    configFile: false,
+    logLevel: 'error',
+    plugins: [plugin],
+    build: { assetsInlineLimit: 0, minify: false },
+  })
   const worker = await readFile(join(root, 'dist/sw.js'), 'utf8')
   const urls = [...worker.matchAll(/url:\s*[`'"]([^`'"]+)[`'"],\s*revision:/g)].map(([, url]) => `/${url}`)
   await writeFile(join(root, 'files.json'), JSON.stringify(urls))
