@@ -16,6 +16,8 @@ export default defineConfig({
         // What nobody asks for comes by retries and the page's timers.
         expect: { poll: { timeout: 60_000, interval: 50 } },
         testTimeout: 80_000,
+        // Three suites share the cores in CI. What fails twice is broken.
+        retry: process.env.CI === 'true' ? 1 : 0,
         hookTimeout: 30_000,
       },
     })),

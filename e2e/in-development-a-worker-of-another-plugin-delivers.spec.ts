@@ -31,7 +31,6 @@ const TOOLS: [string, string, () => PluginOption][] = [
 for (const [name, path, plugin] of TOOLS) {
   test(`in vite dev the worker of ${name} takes what the page writes offline, and delivers it`, async ({
     page,
-    worker,
     network,
     makeApp,
     startDev,
@@ -44,10 +43,12 @@ for (const [name, path, plugin] of TOOLS) {
     })
     const site = await startDev({ root, plugins: [holdfast(), plugin()] })
     await page.goto(site.url)
-    // Vite loads the page anew when it has found what it imports: the second time it knows.
-    await expect(() => worker.ready(page)).toPass()
-    await page.reload()
-    await expect(() => worker.ready(page)).toPass()
+    // Vite loads the page anew when it has found what it imports, and a registration may end with the page that asked for it.
+    await expect(async () => {
+      await page.reload()
+      const isReady = () => navigator.serviceWorker.controller?.state === 'activated'
+      await page.waitForFunction(isReady, undefined, { timeout: 5_000 })
+    }).toPass()
     const url = await page.evaluate(() => navigator.serviceWorker.controller?.scriptURL)
     expect(url).toBe(new URL(path, site.url).href)
     await network.offline()
