@@ -46,7 +46,7 @@ for (const [name, path, plugin] of TOOLS) {
     // Vite loads the page anew when it has found what it imports, and a registration may end with the page that asked for it.
     await expect(async () => {
       await page.reload()
-      const isReady = () => navigator.serviceWorker.controller?.state === 'activated'
+      const isReady = () => navigator.serviceWorker.controller?.state === 'activated' && 'hf' in window
       await page.waitForFunction(isReady, undefined, { timeout: 5_000 })
     }).toPass()
     const url = await page.evaluate(() => navigator.serviceWorker.controller?.scriptURL)
