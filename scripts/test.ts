@@ -37,8 +37,10 @@ const e2e = run('e2e', 'npx', ['playwright', 'test', '--reporter=list,json'], {
   PLAYWRIGHT_JSON_OUTPUT_NAME: playwrightReport,
 })
 add(suiteCount(e2e, () => playwrightCount(playwrightReport)))
-// The other engines, and airplane mode, which is mostly waiting for a link to be down, take turns on the cores by themselves.
-for (const suite of [...ENGINE_NAMES.map(engineSuite), airplaneSuite()]) add(await suite)
+// Airplane mode is mostly waiting for a link to be down.
+const airplane = startAirplane()
+for (const engine of ENGINE_NAMES) add(engineSuite(engine))
+add(await airplane)
 
 rmSync(reports, { recursive: true, force: true })
 process.exitCode = total.failed > 0 ? 1 : 0
@@ -52,36 +54,31 @@ function run(title: string, command: string, args: string[], env: Record<string,
 }
 
 /** What cannot run here says so in one line. */
-async function engineSuite(engine: (typeof ENGINE_NAMES)[number]): Promise<Count> {
+function engineSuite(engine: (typeof ENGINE_NAMES)[number]): Count {
   const skipped = whySkipped(engine)
   if (skipped) {
     console.log(skipped)
     return { passed: 0, failed: 0 }
   }
   const report = join(reports, `${engine}.json`)
-  const args = ['--', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
-  const { status } = await runBeside(`e2e:${engine}`, args)
-  return suiteCount(status === 0, () => vitestCount(report))
+  const suite = ['run', '--silent', `e2e:${engine}`, '--', '--reporter=default', '--reporter=json']
+  const ok = run(`e2e:${engine}`, 'npm', [...suite, `--outputFile.json=${report}`])
+  return suiteCount(ok, () => vitestCount(report))
 }
 
-/** Its last line counts; where it cannot run it says so in one line, and counts nothing. */
-async function airplaneSuite(): Promise<Count> {
-  const { status, text } = await runBeside('e2e:airplane', [])
-  const [, passed = 0, failed = status === 0 ? 0 : 1] = /^(\d+) passed, (\d+) failed$/m.exec(text) ?? []
-  return { passed: Number(passed), failed: Number(failed) }
-}
-
-/** Runs a script of the package beside others, and shows what it has said when it has ended. */
-async function runBeside(script: string, args: string[]): Promise<{ status: number | null; text: string }> {
-  const startedAt = Date.now()
-  const log = join(reports, `${script.replace(':', '-')}.log`)
+/**
+ * Runs beside the suites that follow, and shows what it has said when it has ended. Its last line counts; where it cannot
+ * run it says so in one line, and counts nothing.
+ */
+async function startAirplane(): Promise<Count> {
+  const log = join(reports, 'airplane.log')
   const output = openSync(log, 'w')
-  const child = spawn('npm', ['run', '--silent', script, ...args], { stdio: ['ignore', output, output] })
-  const [status] = (await once(child, 'exit')) as [number | null]
+  const child = spawn('npm', ['run', '--silent', 'e2e:airplane'], { stdio: ['ignore', output, output] })
+  const [status] = await once(child, 'exit')
   const text = readFileSync(log, 'utf8')
   process.stdout.write(text)
-  console.log(`${status === 0 ? 'ok' : 'FAILED'}: ${script} (${((Date.now() - startedAt) / 1000).toFixed(1)} s)`)
-  return { status, text }
+  const [, passed = 0, failed = status === 0 ? 0 : 1] = /^(\d+) passed, (\d+) failed$/m.exec(text) ?? []
+  return { passed: Number(passed), failed: Number(failed) }
 }
 
 /** A suite that fails without a failed test (a file that cannot be loaded, a crash) counts as one failure. */

@@ -153,7 +153,7 @@ async function buildVersion(root: string, version: Version, weight: number): Pro
     configFile: false,
     logLevel: 'error',
     plugins: [plugin],
-    build: { assetsInlineLimit: 0, minify: false },
+    build: { assetsInlineLimit: 0 },
   })
   const worker = await readFile(join(root, 'dist/sw.js'), 'utf8')
   const urls = [...worker.matchAll(/url:\s*[`'"]([^`'"]+)[`'"],\s*revision:/g)].map(([, url]) => `/${url}`)
